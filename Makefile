@@ -12,6 +12,7 @@ GOFUMPT_VERSION := v0.12.0
 BUF_VERSION := 1.75.0
 GITEA_VERSION := v1.26.1
 PROTOVALIDATE_VERSION := v1.2.2
+AXE_VERSION := 4.14.1
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -56,7 +57,8 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg
 	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg
 
-KILLS := ^Test((Killed|Stopped)AtEveryPoint|(Delivery|AnEdit|AnEditInNetBox|AProposedEdit|TheNetBox)IsKilled)$$
+# The tests of the files that the tag `kills` is on; CI leaves some of them out.
+KILLS = ^($(shell grep -l '^//go:build kills$$' test/e2e/*_test.go | xargs sed -nE 's/^func (Test[A-Za-z0-9]+).*/\1/p' | paste -sd '|'))$$
 
 .PHONY: test-kills
 test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector
@@ -90,15 +92,27 @@ netbox-lab: netbox-deps ## run a NetBox until Ctrl-C, and say where it is; needs
 	@go run ./test/netbox/netboxlab -kept $(NETBOX_KEPT)
 
 .PHONY: test-netbox
-test-netbox: netbox-deps ## run the tests that need the real NetBox
-	go test $(TEST_FLAGS) -parallel 2 fgdsync.dev/test/netbox -args -netbox $(NETBOX_KEPT)
+test-netbox: netbox-deps $(TOOLS)/axe-$(AXE_VERSION).js ## run the tests that need the real NetBox; LONG=1 runs all of them
+	go test $(TEST_FLAGS) -parallel 2 -timeout 30m fgdsync.dev/test/netbox -args -netbox $(NETBOX_KEPT) \
+		-axe $(TOOLS)/axe-$(AXE_VERSION).js $(if $(filter-out 0,$(LONG)),-long)
+
+.PHONY: test-console
+test-console: test-deps $(TOOLS)/axe-$(AXE_VERSION).js ## look at the console in Chromium; CONSOLE_FLAGS=-update makes the pictures of the docs
+	@scripts/install-packages chromium
+	go test $(TEST_FLAGS) -timeout 20m -parallel 2 fgdsync.dev/test/console -args -axe $(TOOLS)/axe-$(AXE_VERSION).js $(CONSOLE_FLAGS)
+
+# What says whether a page can be used by those who do not see it, or have no mouse.
+$(TOOLS)/axe-$(AXE_VERSION).js:
+	@scripts/install-packages npm
+	@mkdir -p $(TOOLS) && work=$$(mktemp -d) && npm pack --silent --pack-destination $$work axe-core@$(AXE_VERSION) >$$work/name && \
+		tar -xOf $$work/axe-core-$(AXE_VERSION).tgz package/axe.min.js >$@.part && mv $@.part $@ && rm -r $$work
 
 .PHONY: bench
 bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -timeout 30m fgdsync.dev/test/bench
 	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/ingestion/internal/pipeline
 	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/bridge/internal/access fgdsync.dev/services/bridge/internal/audit \
-		fgdsync.dev/services/bridge/internal/outbox
+		fgdsync.dev/services/bridge/internal/outbox fgdsync.dev/services/bridge/internal/console
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 200x fgdsync.dev/services/orchestrator
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x fgdsync.dev/services/orchestrator/internal/state
 
@@ -168,6 +182,24 @@ $(PLUGIN_LINTERS)/made: $(PLUGIN)/requirements-lint.txt
 	rm -rf $(PLUGIN_LINTERS)
 	python3 -m venv $(PLUGIN_LINTERS)
 	$(PLUGIN_LINTERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: -r $<
+	touch $@
+
+# The version that the lab of test/netbox builds it with.
+WHEEL_BUILDER := $(CURDIR)/.cache/wheel-builder
+SETUPTOOLS_VERSION := 84.2.1
+
+.PHONY: plugin-wheel
+plugin-wheel: $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION) ## build the plugin for NetBox as a wheel, in its folder dist; needs python3
+	rm -rf $(PLUGIN)/build $(PLUGIN)/dist
+	$(WHEEL_BUILDER)/bin/pip wheel --quiet --disable-pip-version-check --ignore-requires-python --no-deps --no-build-isolation \
+		--wheel-dir $(PLUGIN)/dist ./$(PLUGIN)
+	@ls $(PLUGIN)/dist/*.whl
+
+$(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
+	@scripts/install-packages python3-venv
+	rm -rf $(WHEEL_BUILDER)
+	python3 -m venv $(WHEEL_BUILDER)
+	$(WHEEL_BUILDER)/bin/pip install --quiet --disable-pip-version-check --no-deps setuptools==$(SETUPTOOLS_VERSION)
 	touch $@
 
 .PHONY: lint-deploy

@@ -102,7 +102,9 @@ type Host struct {
 	logs     map[string]*slog.Logger // by the service of the contract; complete before anything is served
 	grpc     []grpcListener
 	http     []httpServer
-	requests context.Context // ends with the host, and with it the streams that browsers hold open
+	extra    map[string][]health.Part // of the process, by the service that tells of them
+	reloader *Reloader                // nil where nothing is read again
+	requests context.Context          // ends with the host, and with it the streams that browsers hold open
 	endHTTP  context.CancelFunc
 }
 
@@ -139,7 +141,7 @@ func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Service
 func NewHost(tel *telemetry.Telemetry, security Security) *Host {
 	h := &Host{
 		tel: tel, security: security, servers: map[rpc.Audience]*rpc.Server{}, gates: map[rpc.Audience]*rpc.Gate{},
-		logs:    map[string]*slog.Logger{},
+		logs: map[string]*slog.Logger{}, extra: map[string][]health.Part{},
 		monitor: health.NewMonitor(func(name string) *slog.Logger { return tel.For(LogName(name)).Log }, tel.Metrics),
 	}
 	for _, audience := range audiences() {
@@ -148,6 +150,13 @@ func NewHost(tel *telemetry.Telemetry, security Security) *Host {
 	}
 	h.requests, h.endHTTP = context.WithCancel(context.Background())
 	return h
+}
+
+// Reload has the services of the process take their configuration anew when the reloader is told to. The service of a
+// name tells of it in the health; it is called before that one is added.
+func (h *Host) Reload(r *Reloader, service string) {
+	h.reloader = r
+	h.extra[service] = append(h.extra[service], r.Part())
 }
 
 // Add takes a service in under its name. In health checks it has that, and the names of its gRPC services. It is served
@@ -169,7 +178,8 @@ func (h *Host) Add(name string, service Service, audience rpc.Audience) {
 	if parted, has := service.(Parted); has {
 		parts = parted.Parts()
 	}
-	h.monitor.Add(name, service.Ready, append(parts, h.security.parts(audience)...)...)
+	parts = slices.Concat(parts, h.security.parts(audience), h.extra[name])
+	h.monitor.Add(name, service.Ready, parts...)
 }
 
 // logOf returns the log of the service that serves a service of the contract, or that of the process.
@@ -312,6 +322,9 @@ func (h *Host) runServices(ctx, serving context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { h.monitor.Run(ctx) })
+	if h.reloader != nil {
+		watching.Go(func() { h.reloader.run(ctx, h.services) })
+	}
 	defer watching.Wait()
 	for _, service := range h.services {
 		work.Go(func() error {

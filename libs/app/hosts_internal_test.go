@@ -28,7 +28,8 @@ func TestMetricsAndHealthHaveKnownHosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := settings{GRPCListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0"}
+	s := defaultSettings()
+	s.GRPCListen, s.HTTPListen = "127.0.0.1:0", "127.0.0.1:0"
 	if err := source.Into(&s); err != nil {
 		t.Fatal(err)
 	}

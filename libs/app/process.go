@@ -22,6 +22,7 @@ import (
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/rpc"
@@ -34,14 +35,14 @@ var Version = "dev"
 
 // settings are the keys that every process has.
 type settings struct {
-	LogLevel        string `koanf:"log_level"`
-	LogFormat       string `koanf:"log_format"`
-	GRPCListen      string `koanf:"grpc_listen"`
-	HTTPListen      string `koanf:"http_listen"`
+	LogLevel        string `koanf:"log_level" oneof:"debug,info,warn,error" reload:"yes"`
+	LogFormat       string `koanf:"log_format" oneof:"json,text"`
+	GRPCListen      string `koanf:"grpc_listen" allowed:"HOST:PORT"`
+	HTTPListen      string `koanf:"http_listen" allowed:"HOST:PORT"`
 	Unauthenticated bool   `koanf:"allow_unauthenticated"`
 	// PublicHosts are the names and addresses, without ports, by which the process may be asked over HTTP beside those
 	// of loopback.
-	PublicHosts []string `koanf:"public_hosts"`
+	PublicHosts []string `koanf:"public_hosts" allowed:"names and IP addresses, each without a scheme, a port or a path"`
 
 	Keys   mtls.Files       `koanf:",squash"`
 	Served mtls.ServedFiles `koanf:",squash"`
@@ -50,8 +51,28 @@ type settings struct {
 // LogName is what a service is called in logs and traces, be it alone in its process or one of five.
 func LogName(service string) string { return "fgd-" + service }
 
-// Validate names the key whose value is not allowed.
-func (s *settings) Validate() error { return hosts.Check(s.PublicHosts) }
+// Validate returns the errors of the keys whose values are not allowed.
+func (s *settings) Validate() error {
+	return errors.Join(config.CheckTags(s), hosts.Check(s.PublicHosts), s.Keys.Check(), s.Served.Check(),
+		checkAddress("grpc_listen", s.GRPCListen), checkAddress("http_listen", s.HTTPListen))
+}
+
+// checkAddress refuses what is no address. An empty one means the service's own.
+func checkAddress(key, address string) error {
+	if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+		return errs.New(errs.ConfigurationInvalid, "%s: %q is no address; write host:port.", key, address).
+			WithMeta(config.KeyMeta, key)
+	}
+	return nil
+}
+
+// Settings returns what every process reads, with its defaults.
+func Settings() config.Validator {
+	s := defaultSettings()
+	return &s
+}
+
+func defaultSettings() settings { return settings{LogLevel: "info", LogFormat: "json"} }
 
 // Definition is what makes one service different from another. It is all that a process needs to know of a service, be
 // it the only one in it or one of five.
@@ -61,6 +82,8 @@ type Definition struct {
 	GRPCListen string       // where it listens when it runs on its own and nothing is configured
 	HTTPListen string
 	Peers      []Peer // the services that it calls
+	// Config returns the struct that it reads its keys into, with their defaults.
+	Config func() any
 	// Build makes the service. It returns the handler of the HTTP listener, or nil for metrics and health only. It opens
 	// nothing that it does not close with the process, and starts nothing.
 	Build func(p *Process) (Service, http.Handler, error)
@@ -93,6 +116,8 @@ type Process struct {
 	Now       func() time.Time
 	// Private says that callers are served inside the process alone, so that nobody has to be asked who they are.
 	Private bool
+	// Parts are those of the process, which the bridge tells of beside its own.
+	Parts []health.Part
 	// FirstToken, unless it is nil, is told once when it is known whether there is a token: the first one of the
 	// installation when this process has made it, nothing otherwise. It does not block.
 	FirstToken func(secret.String)
@@ -178,7 +203,7 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	if err != nil {
 		return err
 	}
-	s := settings{LogLevel: "info", LogFormat: "json"}
+	s := defaultSettings()
 	if err := source.Into(&s); err != nil {
 		return err
 	}
@@ -202,8 +227,15 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	if err := guardListeners(ctx, def.Audience, s, security, tel.Log); err != nil {
 		return err
 	}
+	reloader, err := NewReloader(source, func() (*config.Source, error) { return config.Load(line.config, environ) }, tel,
+		def)
+	if err != nil {
+		return err
+	}
 	host := NewHost(tel, security)
+	host.Reload(reloader, def.Name)
 	p := &Process{
+		Parts:  []health.Part{reloader.Part()},
 		Source: source, Telemetry: tel, MetricsPage: host.Metrics(), Instance: Instance(s.GRPCListen),
 		LookupEnv: Lookup(environ), Now: failpoint.Now,
 	}

@@ -59,8 +59,9 @@ type Line struct {
 	Stage         Stage      `json:"stage"`
 	Time          time.Time  `json:"time"`
 	Principal     *Principal `json:"principal,omitempty"`
-	Source        string     `json:"source,omitempty"` // address
-	Action        string     `json:"action"`           // RPC
+	Source        string     `json:"source,omitempty"`        // address
+	Action        string     `json:"action"`                  // RPC
+	ValidateOnly  bool       `json:"validate_only,omitempty"` // it was to show what it would do
 	FabricID      int32      `json:"fabric_id,omitempty"`
 	SyncID        string     `json:"sync_id,omitempty"`
 	Object        *Object    `json:"object,omitempty"`

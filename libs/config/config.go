@@ -1,6 +1,17 @@
 // Package config reads settings: defaults in code, then one YAML file, then environment variables with the prefix
 // HEDGEHOG_FGD_. Keys are flat and shared by all services; each service takes the ones it knows. The commented sample
-// fgd.yaml beside this file names every key, and a key that it does not name is refused.
+// fgd.yaml beside this file names every key and says what it does; a key that it does not name is refused. What a value
+// may be stands in the tags of the structs that services read into:
+//
+//	koanf   the key
+//	min     the least number or duration that is allowed
+//	max     the most
+//	oneof   the words that are allowed, with commas between
+//	needs   what a text has to be that may not be empty
+//	allowed what is allowed in words, where code judges it, or where the words above say too little
+//	reads   what a path names: a file or a folder that has to be there, or "made", a file that is made when it is not
+//	secret  "yes" for a text that may hold a password
+//	reload  "yes" when a change of the key counts at a reload (SIGHUP), without a restart
 package config
 
 import (
@@ -8,15 +19,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/go-viper/mapstructure/v2"
-	kyaml "github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 
 	"fgdsync.dev/libs/errs"
@@ -36,57 +41,46 @@ func Sample() []byte { return slices.Clone(sample) }
 type Source struct {
 	k       *koanf.Koanf
 	known   map[string]string // keys, each with its default as an example
-	origins map[string]string // what to correct when a key that was read is wrong
+	origins map[string]Origin // where each key was said that was read
 	unknown []Variable
-}
-
-// Variable is an environment variable with the prefix that nothing reads.
-type Variable struct {
-	Name    string
-	Nearest string // the variable that was perhaps meant; empty when none is like it
 }
 
 // Validator is a configuration that can judge itself.
 type Validator interface {
-	// Validate returns the error of the first key whose value is not allowed, as Invalid makes it.
+	// Validate returns the errors of keys whose values are not allowed, as Invalid makes them, joined.
 	Validate() error
 }
 
-// Load reads the file, when a path is given, and the environment (in the form of os.Environ).
+// Load reads the file, when a path is given, and the environment (in the form of os.Environ). It refuses what Examine
+// finds, and returns the first.
 func Load(path string, environ []string) (*Source, error) {
-	known, err := knownKeys()
+	s, problems, err := Examine(path, environ)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{k: koanf.New("."), known: known, origins: map[string]string{}}
-	if err := s.readFile(path); err != nil {
-		return nil, err
-	}
-	if err := s.k.Load(confmap.Provider(s.fromEnvironment(environ), "."), nil); err != nil {
-		return nil, fmt.Errorf("read the environment: %w", err)
+	if len(problems) > 0 {
+		return nil, problems[0]
 	}
 	return s, nil
 }
 
-func (s *Source) readFile(path string) error {
-	if path == "" {
-		return nil
+// Examine reads what Load does, and returns all that is wrong with how it is written, in the order of the file. The
+// source has what could be read.
+func Examine(path string, environ []string) (*Source, []*errs.Error, error) {
+	known, err := knownKeys()
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := s.k.Load(file.Provider(path), kyaml.Parser()); err != nil {
-		return invalid("The configuration file %s can't be read: %v.", path, err).
-			WithRemedy("Name a YAML file of keys; libs/config/fgd.yaml is a sample with every key.")
+	s := &Source{k: koanf.New("."), known: known, origins: map[string]Origin{}}
+	problems := s.readFile(path)
+	if err := s.k.Load(confmap.Provider(s.fromEnvironment(environ), "."), nil); err != nil {
+		return nil, nil, fmt.Errorf("read the environment: %w", err)
 	}
-	for _, key := range s.k.Keys() {
-		if _, known := s.known[key]; !known {
-			return s.unknownKey(key, "of "+path)
-		}
-		s.origins[key] = key + " in " + path
-	}
-	return nil
+	return s, problems, nil
 }
 
 // unknownKey returns the error of a key that the sample does not name.
-func (s *Source) unknownKey(key, where string) error {
+func (s *Source) unknownKey(key, where string) *errs.Error {
 	err := invalid("The key %q %s is not known.", key, where)
 	if meant := nearest.To(key, slices.Collect(maps.Keys(s.known))); meant != "" {
 		return err.WithRemedy("Perhaps %s is meant; libs/config/fgd.yaml has every key.", meant)
@@ -130,39 +124,43 @@ func (s *Source) Text(key, fallback string) string {
 	return fallback
 }
 
-// Into overlays what was read onto a struct that holds the defaults, and validates the outcome.
+// Into overlays what was read onto a struct that holds the defaults, and validates the outcome. It returns the error of
+// the first key that is wrong.
 func (s *Source) Into(target any) error {
-	err := s.k.UnmarshalWithConf("", target, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
-		Result: target, TagName: "koanf", WeaklyTypedInput: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			durationsHaveUnits, mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(),
-			mapstructure.StringToSliceHookFunc(",")),
-	}})
-	if err != nil {
-		return s.undecodable(err, target)
-	}
-	if v, ok := target.(Validator); ok {
-		return s.located(v.Validate())
+	if problems := s.Problems(target); len(problems) > 0 {
+		return problems[0]
 	}
 	return nil
 }
 
-// durationsHaveUnits refuses a number for a duration, which would be taken for nanoseconds. Nothing is nothing in any
-// unit.
-func durationsHaveUnits(from, to reflect.Type, value any) (any, error) {
-	duration := reflect.TypeFor[time.Duration]()
-	if to == duration && from != duration && from.Kind() != reflect.String && !reflect.ValueOf(value).IsZero() {
-		return nil, errors.New("a duration has a unit")
+// Problems overlays what was read onto a struct that holds the defaults, and returns all that is wrong with it: values
+// that are not of the type of their key, and values that are not allowed.
+func (s *Source) Problems(target any) []*errs.Error {
+	problems := s.decode(target)
+	wrong := map[string]bool{}
+	for _, problem := range problems {
+		wrong[problem.Meta[KeyMeta]] = true
 	}
-	return value, nil
+	judged := CheckTags(target)
+	if v, ok := target.(Validator); ok {
+		judged = v.Validate()
+	}
+	for _, err := range flat(judged) {
+		e := errs.From(err)
+		if key := e.Meta[KeyMeta]; key == "" || !wrong[key] {
+			wrong[key] = true
+			problems = append(problems, s.located(e))
+		}
+	}
+	return problems
 }
 
-// keyMeta is the detail of an error that names the key.
-const keyMeta = "key"
+// KeyMeta is the detail of an error that names the key.
+const KeyMeta = "key"
 
 // Invalid returns the error of a key whose value is not allowed.
 func Invalid(key string, value any, allowed string) error {
-	return invalid("%s is %v; allowed is %s.", key, value, allowed).WithMeta(keyMeta, key)
+	return invalid("%s is %v; allowed is %s.", key, value, allowed).WithMeta(KeyMeta, key)
 }
 
 func invalid(format string, args ...any) *errs.Error {
@@ -170,97 +168,25 @@ func invalid(format string, args ...any) *errs.Error {
 }
 
 // located adds to the error of a key where its value was said.
-func (s *Source) located(err error) error {
-	var e *errs.Error
-	if !errors.As(err, &e) {
-		return err
+func (s *Source) located(e *errs.Error) *errs.Error {
+	if origin := s.origins[e.Meta[KeyMeta]]; origin != (Origin{}) {
+		_ = e.WithRemedy("Correct %s.", origin.of(e.Meta[KeyMeta])) // in place
 	}
-	if origin := s.origins[e.Meta[keyMeta]]; origin != "" {
-		_ = e.WithRemedy("Correct %s.", origin) // in place
-	}
-	return err
+	return e
 }
 
-// undecodable returns the error of the first key whose value is not of its type, in words. Other values than numbers,
-// switches and durations may hold a password, so they are not quoted.
-func (s *Source) undecodable(err error, target any) error {
-	var field *mapstructure.DecodeError
-	if !errors.As(err, &field) {
-		return invalid("The configuration can't be read: %v.", err)
+// flat returns the errors that were joined.
+func flat(err error) []error {
+	var joined interface{ Unwrap() []error }
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &joined):
+		return []error{err}
 	}
-	key, _, _ := strings.Cut(field.Name(), "[")
-	message := invalid("%s has a value that can't be read.", key)
-	if what := kindOf(target, key); what != "" {
-		message = invalid("%s is \"%v\", which is no %s; an example is %s.", key, s.k.Get(key), what, s.known[key])
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, flat(one)...)
 	}
-	return s.located(message.WithMeta(keyMeta, key))
-}
-
-// kindOf returns in words what the field of a key takes, if that is nothing that could hold a password.
-func kindOf(target any, key string) string {
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(target).Elem()) {
-		if field.Tag.Get("koanf") != key {
-			continue
-		}
-		switch field.Type.Kind() {
-		case reflect.Bool:
-			return "switch"
-		case reflect.Int64:
-			if field.Type == reflect.TypeFor[time.Duration]() {
-				return "duration"
-			}
-			return "whole number"
-		case reflect.Int, reflect.Int32:
-			return "whole number"
-		}
-	}
-	return ""
-}
-
-// knownKeys returns the keys that the sample names, each with its value there.
-func knownKeys() (map[string]string, error) {
-	parsed, err := kyaml.Parser().Unmarshal(sample)
-	if err != nil {
-		return nil, fmt.Errorf("read the sample configuration: %w", err)
-	}
-	known := map[string]string{}
-	for key, value := range parsed {
-		known[key] = fmt.Sprint(value)
-	}
-	return known, nil
-}
-
-func (s *Source) fromEnvironment(environ []string) map[string]any {
-	values, signIn := map[string]any{}, signInVariables(environ)
-	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
-		rest, prefixed := strings.CutPrefix(name, EnvPrefix)
-		if !prefixed {
-			continue
-		}
-		key := strings.ToLower(rest)
-		if _, known := s.known[key]; known {
-			values[key], s.origins[key] = value, "the variable "+name
-		} else if !isNoKey(rest) {
-			s.unknown = append(s.unknown, s.unknownVariable(name, key))
-		} else if meant := signIn.meant(name); meant != "" {
-			s.unknown = append(s.unknown, Variable{name, meant})
-		}
-	}
-	return values
-}
-
-func (s *Source) unknownVariable(name, key string) Variable {
-	meant := nearest.To(key, slices.Collect(maps.Keys(s.known)))
-	if meant != "" {
-		meant = EnvPrefix + strings.ToUpper(meant)
-	}
-	return Variable{name, meant}
-}
-
-// isNoKey reports whether a variable, without the prefix, is one of those that are read and are no keys: credentials,
-// what sealed them, a token, and what tests use.
-func isNoKey(name string) bool {
-	return name == "CREDENTIALS_KEY" || name == "TOKEN" || strings.HasPrefix(name, "GIT_") ||
-		strings.HasPrefix(name, "NETBOX_") || strings.HasPrefix(name, "TEST_")
+	return all
 }

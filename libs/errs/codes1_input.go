@@ -207,6 +207,17 @@ var (
 		"FGD_1066", Invalid, "NAMES_COLLIDE",
 		"Rename one of the two with git: on Windows and macOS a checkout has only one of them.",
 	}
+	ConfigurationKeyUnknown = Code{
+		"FGD_1090", Invalid, "CONFIGURATION_KEY_UNKNOWN", "See which keys there are: fgd config print.",
+	}
+	ConfigurationFileUnreadable = Code{
+		"FGD_1091", Invalid, "CONFIGURATION_FILE_UNREADABLE",
+		"Name what is there, and let the user that the service runs as read it.",
+	}
+	ConfigurationVariableUnread = Code{
+		"FGD_1092", Invalid, "CONFIGURATION_VARIABLE_UNREAD",
+		"Take the variable away, or name the one that is meant: fgd config print lists every key.",
+	}
 	ConflictUnsettled = Code{
 		"FGD_1073", Invalid, "CONFLICT_UNSETTLED",
 		"Say for each of these paths what is taken, or with take what is taken at all that are not named.",

@@ -62,4 +62,24 @@ var (
 		"FGD_3018", Precondition, "NETBOX_NOT_LINKED",
 		"Link the fabric to its record in NetBox: fgd fabric update FABRIC --netbox.",
 	}
+	SyncOverdue = Code{
+		"FGD_3019", Unavailable, "SYNC_OVERDUE",
+		"See in the health what keeps syncs waiting, and start one: POST /api/v1/fabrics/{fabric_id}/syncs.",
+	}
+	FilesInQuarantine = Code{
+		"FGD_3020", Precondition, "FILES_IN_QUARANTINE",
+		"See why each is there: GET /api/v1/fabrics/{fabric_id}/quarantine. Mend them, and let the next sync take them.",
+	}
+	WaitTimeout = Code{
+		"FGD_3021", Deadline, "WAIT_TIMEOUT",
+		"Go on waiting with fgd sync watch, or look at it with fgd sync show; fgd sync cancel ends it.",
+	}
+	FabricNotOn = Code{
+		"FGD_3030", Precondition, "FABRIC_NOT_ON",
+		"Look at what a dry run says, and set options.mode to on when syncs may publish: fgd fabric update FABRIC --mode on.",
+	}
+	PlanOutdated = Code{
+		"FGD_3031", Precondition, "PLAN_OUTDATED",
+		"Make a dry run again, see what it would do now, and start the sync from there.",
+	}
 )

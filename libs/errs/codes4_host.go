@@ -16,7 +16,7 @@ var (
 	}
 	GitHubNotFound = Code{
 		"FGD_4004", Precondition, "GITHUB_NOT_FOUND",
-		"Check the repository URL, and that the credentials may see the repository.",
+		"Check the repository URL, and that the credentials may see the repository on its Git host.",
 	}
 	RepositoryEmpty = Code{"FGD_4005", Precondition, "REPOSITORY_EMPTY", "Push a first commit to the branch."}
 	BranchNotFound  = Code{

@@ -48,6 +48,7 @@ type ConsumerConfig struct {
 	Name         string        // stable over restarts where possible
 	ClaimIdle    time.Duration // an entry whose consumer was silent for so long is taken over
 	MaxDelivered int64         // an entry delivered so often without success goes to the dead letters
+	Shared       bool          // other groups read the stream too: an entry stays there when this one is done with it
 
 	// OnDeadLetter, if set, is called before an entry goes to the dead letters, with the cause; it may be called again.
 	// Its error keeps the entry pending.
@@ -234,10 +235,10 @@ func (c *Consumer) heartbeat(ctx context.Context, id string) {
 	}
 }
 
-// ackAndDelete takes an entry that was handled off the stream.
+// ackAndDelete takes an entry that was handled off the stream, unless others read it too.
 func (c *Consumer) ackAndDelete(ctx context.Context, id string) error {
 	failpoint.Hit(failpoint.AckBefore)
-	if _, err := c.conn.Run(ctx, ackScript, []string{c.cfg.Stream}, c.cfg.Group, id); err != nil {
+	if _, err := c.conn.Run(ctx, ackScript, []string{c.cfg.Stream}, c.cfg.Group, id, c.cfg.Shared); err != nil {
 		return fmt.Errorf("acknowledge %s: %w", id, err)
 	}
 	failpoint.Hit(failpoint.AckDone)
@@ -256,7 +257,7 @@ func (c *Consumer) deadLetter(ctx context.Context, message redis.XMessage, cause
 	failpoint.Hit(failpoint.BuryTold)
 	_, err := c.conn.Run(ctx, deadLetterScript, []string{c.cfg.Stream, c.cfg.DeadLetters}, c.cfg.Group, message.ID,
 		payload,
-		c.deliveries(ctx, message.ID), cause.Error(), deadLetterCap)
+		c.deliveries(ctx, message.ID), cause.Error(), deadLetterCap, c.cfg.Shared)
 	if err != nil {
 		return fmt.Errorf("write dead letter of %s: %w", message.ID, err)
 	}

@@ -178,3 +178,28 @@ func TestADeadLetterIsMadeOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestASharedStreamKeepsItsEntries for other groups, those that went to the dead letters too.
+func TestASharedStreamKeepsItsEntries(t *testing.T) {
+	t.Parallel()
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
+		add(t, conn, "bad", "good")
+		cfg, j := config("a", never), newJournal()
+		cfg.Shared = true
+		run(t, conn, cfg, 1, func(ctx context.Context, payload []byte) error {
+			if string(payload) == "bad" {
+				return events.ErrPoison
+			}
+			return j.handle(ctx, payload)
+		})
+		j.expect(t, "good")
+		until(t, "nothing is pending", func() bool { _, pending := left(t, conn); return pending == 0 })
+		if n := conn.Main.XLen(t.Context(), stream).Val(); n != 2 {
+			t.Errorf("the stream has %d entries", n)
+		}
+		if n := len(deadLetters(t, conn)); n != 1 {
+			t.Errorf("%d dead letters", n)
+		}
+	})
+}

@@ -21,3 +21,36 @@ func BusStream(shard int) string { return Prefix(shard) + ":events" }
 
 // DeadLetterStream returns the key of the stream of what could not be handled.
 func DeadLetterStream(shard int) string { return Prefix(shard) + ":dead-letters" }
+
+// notifications begins the keys of what is told outside. There is little of it, so that one shard has all: what a
+// fabric's state becomes and what targets are told is then one step.
+var notifications = Prefix(0) + ":notifications:"
+
+// NotificationStream returns the key of the stream of what a target of notifications is to be told.
+func NotificationStream(target string) string { return notifications + "target:" + target }
+
+// NotificationTargets returns the key of the hash of what is noted of targets beside what they are to be told.
+func NotificationTargets() string { return notifications + "targets" }
+
+// NotificationStates returns the key of the hash of what is the matter with each fabric, as it was told.
+func NotificationStates() string { return notifications + "fabrics" }
+
+// NotificationStart returns the key of the time from which on events are told.
+func NotificationStart() string { return notifications + "start" }
+
+// NotificationDeadLetters returns the key of the stream of what could not be told of the events of a shard, and of
+// notifications that nobody took. It is not that of syncs: many of the one push none of the other out.
+func NotificationDeadLetters(shard int) string { return Prefix(shard) + ":notifications:dead-letters" }
+
+// DeadLetterStreams returns the keys of all streams of dead letters: first those of syncs, by shard, then those of
+// notifications.
+func DeadLetterStreams() []string {
+	var all []string
+	for shard := range Shards {
+		all = append(all, DeadLetterStream(shard))
+	}
+	for shard := range Shards {
+		all = append(all, NotificationDeadLetters(shard))
+	}
+	return all
+}

@@ -107,6 +107,16 @@ const (
 	NetBoxKept   Point = "netbox.kept"
 )
 
+// Effects of notifications.
+const (
+	NoticeBefore Point = "notice.before"
+	NoticeStored Point = "notice.stored"
+	NoticeSent   Point = "notice.sent"
+)
+
+// OfNotifications returns the places of effects of notifications. A process comes by them where there are targets.
+func OfNotifications() []Point { return []Point{NoticeBefore, NoticeStored, NoticeSent} }
+
 // OfDelivery returns the places of effects of what is delivered to NetBox. A process comes by them when a fabric is
 // linked to one.
 func OfDelivery() []Point {
@@ -148,7 +158,7 @@ func All() []Point {
 		AuditBefore, AuditWritten, AuditStored, AuditIntent, AuditEffect, AuditOutcome, AuditSignBefore, AuditSigned,
 		AuditRotated, AuditPutAside,
 	}
-	points = slices.Concat(points, OfIdentity(), OfDelivery(), OfEdits(), OfProposal(), OfNetBox())
+	points = slices.Concat(points, OfIdentity(), OfDelivery(), OfEdits(), OfProposal(), OfNetBox(), OfNotifications())
 	for number := range syncv1.State_name {
 		// pending is what AcceptBefore and AcceptStored are about
 		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING {

@@ -20,6 +20,9 @@ const (
 	Audit       = "audit"
 	Issuer      = "issuer" // of JWTs, where the bridge has one
 
+	// Configuration is how the configuration of a process is: read again, and whether all of it counts.
+	Configuration = "configuration"
+
 	// Of each process that has them.
 	ServiceCertificate = "service-certificate"
 	CallersCertificate = "callers-certificate"

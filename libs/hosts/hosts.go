@@ -63,11 +63,18 @@ func plain(host string) string {
 // Allows reports whether a request is for a host that it may be for.
 func (p Public) Allows(r *http.Request) bool {
 	host := plain(r.Host)
-	if host == "localhost" || p[host] {
+	if IsLoopback(r.Host) || p[host] {
 		return true
 	}
+	_, err := netip.ParseAddr(host)
+	return err == nil && host == reached(r)
+}
+
+// IsLoopback reports whether a Host header names this machine to itself.
+func IsLoopback(host string) bool {
+	host = plain(host)
 	address, err := netip.ParseAddr(host)
-	return err == nil && (address.IsLoopback() || host == reached(r))
+	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // reached returns the address of this machine at which a request has come in.

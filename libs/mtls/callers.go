@@ -15,8 +15,17 @@ import (
 
 // ServedFiles name the certificate that is shown to callers, for names and addresses by which they come.
 type ServedFiles struct {
-	CertificateFile string `koanf:"tls_certificate_file"`
-	KeyFile         string `koanf:"tls_key_file"`
+	CertificateFile string `koanf:"tls_certificate_file" reads:"file"`
+	KeyFile         string `koanf:"tls_key_file" reads:"file"`
+}
+
+// Check returns the error of one file that is named without the other.
+func (f ServedFiles) Check() error {
+	if (f.CertificateFile == "") == (f.KeyFile == "") {
+		return nil
+	}
+	return errs.New(errs.ConfigurationInvalid, "tls_certificate_file and tls_key_file belong together.").
+		WithRemedy("Set both, or neither.")
 }
 
 // Served is the certificate that is shown to callers.
@@ -31,9 +40,8 @@ func LoadServed(files ServedFiles, log *slog.Logger, now func() time.Time) (*Ser
 	if files == (ServedFiles{}) {
 		return nil, nil //nolint:nilnil // none is there
 	}
-	if files.CertificateFile == "" || files.KeyFile == "" {
-		return nil, errs.New(errs.ConfigurationInvalid, "tls_certificate_file and tls_key_file belong together.").
-			WithRemedy("Set both, or neither.")
+	if err := files.Check(); err != nil {
+		return nil, err
 	}
 	certificate, key := keyFile{"tls_certificate_file", files.CertificateFile}, keyFile{"tls_key_file", files.KeyFile}
 	parse := func(contents [][]byte) (*tls.Certificate, error) {

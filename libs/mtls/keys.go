@@ -23,11 +23,17 @@ const renewal = "Renew it: fgd certs renew writes new ones, which count without 
 // Files name what a service needs to prove who it is, and to know others.
 type Files struct {
 	// CAFile has the authorities whose certificates are taken.
-	CAFile string `koanf:"service_ca_file"`
+	CAFile string `koanf:"service_ca_file" reads:"file"`
 	// CertificateFile has the certificate that names the service, and those that lead from it to an authority.
-	CertificateFile string `koanf:"service_certificate_file"`
+	CertificateFile string `koanf:"service_certificate_file" reads:"file"`
 	// KeyFile has the private key of the certificate.
-	KeyFile string `koanf:"service_key_file"`
+	KeyFile string `koanf:"service_key_file" reads:"file"`
+}
+
+// Check returns the error of files that some of are named, and others not.
+func (f Files) Check() error {
+	_, err := f.none()
+	return err
 }
 
 // none reports whether nothing is named. Some alone are an error.

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 )
 
@@ -40,7 +41,7 @@ const (
 // Config is what can be set of the connection.
 type Config struct {
 	// RedisURL is where Redis is: redis://, rediss:// or unix://; with master_name= a Sentinel, with addr= a Cluster.
-	RedisURL string `koanf:"redis_url"`
+	RedisURL string `koanf:"redis_url" secret:"yes" allowed:"a redis://, rediss:// or unix:// URL"`
 }
 
 // DefaultConfig returns that of a Redis on this machine.
@@ -60,10 +61,7 @@ type Conn struct {
 func Open(text string) (*Conn, error) {
 	open, err := opener(text)
 	if err != nil {
-		// The library's message may quote the URL, and the URL may hold a password.
-		return nil, errs.New(errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy(
-			"Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket; ?master_name=NAME for a " +
-				"Sentinel, ?addr=host:port for a Cluster.")
+		return nil, Check(text)
 	}
 	logging.Disable() // it would write to standard error what the error of the command says too
 	conn := &Conn{Main: open(poolSize), Blocking: open(blockingPool), Watching: open(watchingPool)}
@@ -74,6 +72,17 @@ func Open(text string) (*Conn, error) {
 		}
 	}
 	return conn, nil
+}
+
+// Check returns the error of a URL that can't be read. It does not connect.
+func Check(text string) error {
+	if _, err := opener(text); err == nil {
+		return nil
+	}
+	// The library's message may quote the URL, and the URL may hold a password.
+	return errs.New(errs.ConfigurationInvalid, "redis_url can't be read").WithMeta(config.KeyMeta, "redis_url").
+		WithRemedy("Write redis://host:port/db, with :PASSWORD@ before the host where there is one; rediss:// for TLS, or " +
+			"unix:///path/to/socket; ?master_name=NAME for a Sentinel, ?addr=host:port for a Cluster.")
 }
 
 // opener returns what opens a client with a pool of a size. Retries of the library are off: Repeat is the one layer

@@ -37,6 +37,7 @@ type Telemetry struct {
 	Tracers  trace.TracerProvider
 	Metrics  *prometheus.Registry
 	unnamed  *slog.Logger // Log, without the name of the service
+	level    *slog.LevelVar
 	shutdown func(context.Context) error
 }
 
@@ -47,7 +48,8 @@ func Propagator() propagation.TextMapPropagator {
 
 // New builds the telemetry of one process.
 func New(ctx context.Context, cfg Config) (*Telemetry, error) {
-	log, err := newLogger(cfg)
+	level := &slog.LevelVar{}
+	log, err := newLogger(cfg, level)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +58,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		buildInfo(cfg.Version))
 	t := &Telemetry{
 		Log: named(log, cfg.Service), Tracers: noop.NewTracerProvider(), Metrics: registry, unnamed: log,
-		shutdown: func(context.Context) error { return nil },
+		level: level, shutdown: func(context.Context) error { return nil },
 	}
 	if cfg.OTLPEndpoint == "" {
 		return t, nil
@@ -78,7 +80,7 @@ func Discard() *Telemetry {
 	log := slog.New(slog.DiscardHandler)
 	return &Telemetry{
 		Log: log, Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(), unnamed: log,
-		shutdown: func(context.Context) error { return nil },
+		level: &slog.LevelVar{}, shutdown: func(context.Context) error { return nil },
 	}
 }
 
@@ -92,10 +94,19 @@ func (t *Telemetry) For(service string) *Telemetry {
 // Shutdown sends what is still waiting.
 func (t *Telemetry) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }
 
-func newLogger(cfg Config) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
-		return nil, fmt.Errorf("log_level %q: use debug, info, warn or error", cfg.LogLevel)
+// SetLevel has all loggers of the process log from another level on: debug, info, warn or error.
+func (t *Telemetry) SetLevel(level string) error { return setLevel(t.level, level) }
+
+func setLevel(of *slog.LevelVar, text string) error {
+	if err := of.UnmarshalText([]byte(text)); err != nil {
+		return fmt.Errorf("log_level %q: use debug, info, warn or error", text)
+	}
+	return nil
+}
+
+func newLogger(cfg Config, level *slog.LevelVar) (*slog.Logger, error) {
+	if err := setLevel(level, cfg.LogLevel); err != nil {
+		return nil, err
 	}
 	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler

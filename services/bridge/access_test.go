@@ -146,6 +146,7 @@ func wants() map[string]needs {
 		"FabricService.ResumeFabric":           {"admin", "fabric"},
 		"FabricService.SuspendFabric":          {"admin", "fabric"},
 		"FabricService.UpdateFabric":           {"admin", "fabric"},
+		"FabricService.WatchFabrics":           {"viewer", "any"},
 		"HealthService.GetHealth":              {"viewer", "any"},
 		"HistoryService.DiffDirectory":         {"viewer", "fabric"},
 		"HistoryService.ListCommits":           {"viewer", "fabric"},
@@ -153,6 +154,8 @@ func wants() map[string]needs {
 		"MaintenanceService.ListDeadLetters":   {"admin", "all"},
 		"MaintenanceService.RebuildState":      {"admin", "all"},
 		"MaintenanceService.ReplayDeadLetters": {"admin", "all"},
+		"NotificationService.GetNotifications": {"admin", "all"},
+		"NotificationService.TestNotification": {"admin", "all"},
 		"NetBoxService.CheckNetBox":            {"admin", "all"},
 		"NetBoxService.DeliverRecords":         {"operator", "fabric"},
 		"NetBoxService.GetNetBox":              {"admin", "all"},
@@ -168,6 +171,8 @@ func wants() map[string]needs {
 		"ResourceService.BatchEditResources":   {"operator", "fabric"},
 		"ResourceService.DeleteResource":       {"operator", "fabric"},
 		"ResourceService.GetResource":          {"viewer", "fabric"},
+		"ResourceService.GetTopology":          {"viewer", "fabric"},
+		"ResourceService.GetReferences":        {"viewer", "fabric"},
 		"ResourceService.ListResourceChanges":  {"viewer", "fabric"},
 		"ResourceService.ListResources":        {"viewer", "fabric"},
 		"ResourceService.PatchResource":        {"operator", "fabric"},
@@ -176,6 +181,7 @@ func wants() map[string]needs {
 		"SyncService.GetSyncDiff":              {"viewer", "sync"},
 		"SyncService.GetSyncPlan":              {"viewer", "sync"},
 		"SyncService.GetSyncStatus":            {"viewer", "sync"},
+		"SyncService.ListAllSyncs":             {"viewer", "any"},
 		"SyncService.ListSyncs":                {"viewer", "fabric"},
 		"SyncService.StreamSyncEvents":         {"viewer", "sync"},
 		"SyncService.TriggerSync":              {"operator", "fabric"},
@@ -218,6 +224,14 @@ func (g *guarded) callRPC(c caller, rpc protoreflect.MethodDescriptor, fabric in
 	defer cancel()
 	if rpc.Name() == "ExportAudit" {
 		stream, err := bridgev1.NewAuditServiceClient(g.self).ExportAudit(ctx, &bridgev1.ExportAuditRequest{})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return err
+	}
+	if rpc.Name() == "WatchFabrics" {
+		stream, err := bridgev1.NewFabricServiceClient(g.self).WatchFabrics(ctx,
+			&bridgev1.WatchFabricsRequest{FabricIds: []int32{35, 36}})
 		if err == nil {
 			_, err = stream.Recv()
 		}

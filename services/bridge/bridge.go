@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
@@ -20,10 +22,13 @@ import (
 	"fgdsync.dev/services/bridge/internal/auditapi"
 	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/conflictapi"
+	"fgdsync.dev/services/bridge/internal/console"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/httpapi"
 	"fgdsync.dev/services/bridge/internal/netboxapi"
+	"fgdsync.dev/services/bridge/internal/notify"
+	"fgdsync.dev/services/bridge/internal/notifyapi"
 	"fgdsync.dev/services/bridge/internal/outbox"
 	"fgdsync.dev/services/bridge/internal/resourceapi"
 	"fgdsync.dev/services/bridge/internal/webhook"
@@ -43,7 +48,8 @@ func Definition() app.Definition {
 			{Name: grpcapi.Directory, Address: "127.0.0.1:9093"},
 			{Name: grpcapi.GithubSync, Address: "127.0.0.1:9094"},
 		},
-		Build: build,
+		Config: func() any { cfg := DefaultConfig(); return &cfg },
+		Build:  build,
 	}
 }
 
@@ -70,12 +76,14 @@ type Service struct {
 	queries *auditapi.Server
 	netbox  *netboxapi.Server
 	// resources reads and changes what the files of fabrics say.
-	resources *resourceapi.Server
-	outbox    *outbox.Outbox
-	conflicts *conflictapi.Server
-	bell      *hearing.Bell
-	handler   http.Handler
-	log       *slog.Logger
+	resources   *resourceapi.Server
+	outbox      *outbox.Outbox
+	conflicts   *conflictapi.Server
+	bell        *hearing.Bell
+	netboxHooks *hearing.Receiver
+	notify      *notify.Service
+	handler     http.Handler
+	log         *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
 	firstToken func(secret.String)
 }
@@ -106,7 +114,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build what hears about NetBox: %w", err)
 	}
-	own := components.Own{Name: Name, Since: p.Now(), Parts: append(audit.parts(), who.parts()...)}
+	own := components.Own{Name: Name, Since: p.Now(), Parts: slices.Concat(audit.parts(), who.parts(), p.Parts)}
 	dialer, err := newDialer(cfg, p)
 	if err != nil {
 		return nil, err
@@ -116,14 +124,24 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		return nil, fmt.Errorf("build the outbox: %w", err)
 	}
 	links, netbox := newNetBox(cfg, p, dialer, box)
-	api := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer, links)
+	notifications, err := newNotifications(cfg, p, hears.redis, box)
+	if err != nil {
+		return nil, fmt.Errorf("build notifications: %w", err)
+	}
+	api := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer, links, hears.redis)
+	pages, err := console.New(console.Deps{
+		Self: p.Self, Redis: hears.redis, Issuer: who.issuer, Log: p.Telemetry.Log, Now: p.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the console: %w", err)
+	}
 	handler, err := httpapi.New(httpapi.Config{
 		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout,
 		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
 		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
 		Self: p.Self, MetricsPage: p.MetricsPage, Auth: who.admission, Denied: audit.denied(), Health: api.OpenHealth,
-		Webhooks: hooks, NetBox: hears.receiver,
+		Webhooks: hooks, NetBox: hears.receiver, Console: pages,
 		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
@@ -133,13 +151,26 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, audit: audit,
 		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler,
 		netbox: netbox, resources: resourceapi.New(p.Peers[grpcapi.Orchestrator]), outbox: box, bell: hears.bell,
-		conflicts: conflictapi.New(p.Peers[grpcapi.Orchestrator], box),
-		log:       p.Telemetry.Log, firstToken: func(secret.String) {},
+		netboxHooks: hears.receiver,
+		notify:      notifications,
+		conflicts:   conflictapi.New(p.Peers[grpcapi.Orchestrator], box),
+		log:         p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken
 	}
 	return s, nil
+}
+
+// Reload takes what callers may ask for, and the secrets of webhooks.
+func (s *Service) Reload(source *config.Source) error {
+	cfg := DefaultConfig()
+	if err := source.Into(&cfg); err != nil {
+		return err
+	}
+	s.hooks.SetSecrets(cfg.webhookSecrets())
+	s.netboxHooks.SetSecrets(cfg.NetboxWebhookSecret)
+	return s.who.admission.SetLimits(cfg.limits())
 }
 
 // Admission decides who may call what, and has it written down.
@@ -160,6 +191,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	s.netbox.Register(r)
 	s.resources.Register(r)
 	s.conflicts.Register(r)
+	notifyapi.New(s.notify).Register(r)
 	bridgev1.RegisterAuditServiceServer(r, s.queries)
 }
 
@@ -168,12 +200,13 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 func (s *Service) Handler() http.Handler { return s.handler }
 
 // Run keeps what is known of tokens up to date until ctx ends, makes the first one where there is none, starts the
-// syncs that Git hosts ask for, and tells the orchestrator of the audit.
+// syncs that Git hosts ask for, tells targets what is the matter, and tells the orchestrator of the audit.
 func (s *Service) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.hooks.Run(ctx) })
 	work.Go(func() error { return s.outbox.Run(ctx) })
 	work.Go(func() error { return s.bell.Run(ctx) })
+	work.Go(func() error { return s.notify.Run(ctx) })
 	if s.who.keeper != nil {
 		work.Go(func() error { return s.who.keeper.Run(ctx) })
 	}

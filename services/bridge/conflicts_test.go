@@ -103,9 +103,14 @@ func TestAConflictIsNotSettledOverHTTP(t *testing.T) {
 	if field := problem["details"].(map[string]any)["field"]; field != "choices[0].path" {
 		t.Errorf("the field is %v", field)
 	}
+	b.problem("POST", paths[0], `{"version":"v-0","take":"git","validate_only":true}`, 409, errs.ConflictMoved.ID)
 	lines := b.lines()
-	last := lines[len(lines)-1]
-	if !strings.HasSuffix(last.Action, "ConflictService/ResolveConflict") || last.FabricID != 35 || last.Object == nil ||
+	if last := lines[len(lines)-1]; !last.ValidateOnly || last.Object.Name != "c-vpc-1" {
+		t.Errorf("the line of a preview is %+v", last)
+	}
+	last := lines[len(lines)-3]
+	if last.ValidateOnly || !strings.HasSuffix(last.Action, "ConflictService/ResolveConflict") ||
+		last.FabricID != 35 || last.Object == nil ||
 		last.Object.Kind != "conflict" || last.Object.Name != "c-vpc-1" || last.Code != errs.InvalidRequest.ID {
 		t.Errorf("the last line is %+v about %+v", last, last.Object)
 	}
@@ -134,5 +139,42 @@ func TestReceiptsTellOfConflicts(t *testing.T) {
 	want := "vpc-1 held c-vpc-1 conflict, vpc-2 held <nil> conflict, vpc-3 merging <nil> <nil>"
 	if got := strings.Join(told, ", "); got != want {
 		t.Errorf("receipts %s", got)
+	}
+}
+
+// TestReceiptsCountKindsWithoutAModelApart: they are neither refused nor waiting, and can be asked for by themselves.
+func TestReceiptsCountKindsWithoutAModelApart(t *testing.T) {
+	t.Parallel()
+	b, redis := setupReceipts(t)
+	keep(t, redis, &netboxv1.Receipt{
+		Kind: "Agent", Namespace: "default", Name: "leaf-1", State: netboxv1.State_STATE_WITHOUT_MODEL,
+		Problem: &netboxv1.Problem{Reason: netboxv1.Reason_REASON_NO_MODEL},
+	})
+	answer := b.ok("GET", "/api/v1/fabrics/35/receipts?state=without_model", "")
+	delivery := answer["delivery"].(map[string]any)
+	if delivery["without_model"] != 1.0 || delivery["undeliverable"] != 0.0 || answer["total"] != 1.0 {
+		t.Errorf("the answer is %v", answer)
+	}
+	receipt := answer["receipts"].([]any)[0].(map[string]any)
+	if receipt["state"] != "without_model" || receipt["problem"].(map[string]any)["reason"] != "no_model" {
+		t.Errorf("the receipt is %v", receipt)
+	}
+}
+
+// TestADeliverySaysWhatIsPublished: whoever asks knows whether all that was published is in NetBox, also before the
+// delivery has seen it.
+func TestADeliverySaysWhatIsPublished(t *testing.T) {
+	t.Parallel()
+	b, _ := setupReceipts(t)
+	for _, published := range []any{nil, commitA} {
+		b.backend.resources.published, _ = published.(string)
+		for name, delivery := range map[string]any{
+			"list":    b.ok("GET", "/api/v1/fabrics/35/receipts", "")["delivery"],
+			"deliver": b.ok("POST", "/api/v1/fabrics/35/receipts:deliver", ""),
+		} {
+			if got := delivery.(map[string]any); got["published_commit"] != published || got["proven_commit"] != nil {
+				t.Errorf("%s: the delivery is %v", name, got)
+			}
+		}
 	}
 }

@@ -26,12 +26,14 @@ func newOutbox(cfg Config, p *app.Process, connect outbox.ConnectFunc, h hears) 
 	edit := func(
 		ctx context.Context, fabricID int32, requestID string, set *editv1.EditSet,
 	) (*syncv1.Sync, error) {
-		return follow.Edits(ctx, syncs, &syncv1.StartSyncRequest{
-			FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, EditSet: set, RequestId: requestID,
-		})
+		return follow.Edits(ctx, syncs, fabricID, requestID, set)
+	}
+	dry := func(ctx context.Context, fabricID int32, set *editv1.EditSet) (string, error) {
+		_, diff, err := follow.DryEdits(ctx, syncs, fabricID, set)
+		return diff, err
 	}
 	box := outbox.New(outbox.Deps{
-		Edit: edit, Events: eventlog.New(h.redis), Store: store,
+		Edit: edit, DryEdit: dry, Events: eventlog.New(h.redis), Store: store,
 		Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
 		Connect:   connect, Metrics: metrics, Log: p.Telemetry.Log, Now: p.Now,
 		Lease: cfg.LockLease, Heard: h.metrics,

@@ -26,7 +26,7 @@ func TestFabricLife(t *testing.T) {
 		}
 	}
 	wantOptions := "map[allow_repository_root:false archive_strategy:move_to_archive_dir auto_initialize:true " +
-		"commit_author: commit_committer: foreign_files:leave managed_invalid:report on_conflict:update " +
+		"commit_author: commit_committer: foreign_files:leave managed_invalid:report mode:on on_conflict:update " +
 		"publish_mode:direct references:warn server_fields:warn unknown_fields:warn upgrade_api_versions:false]"
 	if got := fmt.Sprint(fabric["options"]); got != wantOptions {
 		t.Errorf("options %s", got)
@@ -56,7 +56,9 @@ func TestFabricLife(t *testing.T) {
 	if list := listed["fabrics"].([]any); len(list) != 1 || listed["total"] != 1.0 || listed["next_page_token"] != "next" {
 		t.Errorf("list %v", listed)
 	}
-	b.requireAsked(&fabricv1.ListFabricsRequest{Limit: 7, PageToken: "t"})
+	b.requireAsked(&fabricv1.ListFabricsRequest{
+		Limit: 7, PageToken: "t", WithStatus: true, Order: fabricv1.FabricOrder_FABRIC_ORDER_FABRIC_ID,
+	})
 	if deleted := b.ok("DELETE", "/api/v1/fabrics/35", ""); deleted["success"] != true {
 		t.Errorf("deleted %v", deleted)
 	}

@@ -54,6 +54,7 @@ type backend struct {
 	updateFailure error                      // of changes of fabrics alone
 	sick          map[string]healthv1.Status // services and parts that are not healthy
 	watchers      int
+	looks         int // how often a fabric was asked for
 	files         *fabricv1.ListFilesResponse
 	check         *fabricv1.CheckDirectoryResponse
 	kept          *fabricv1.ListQuarantineResponse
@@ -164,6 +165,7 @@ func (b *backend) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	if err != nil {
 		return nil, err
 	}
+	b.looks++
 	f, err := b.fabric(req.GetFabricId())
 	return &fabricv1.GetFabricResponse{Fabric: f}, err
 }
@@ -176,7 +178,13 @@ func (b *backend) ListFabrics(ctx context.Context, req *fabricv1.ListFabricsRequ
 	b.asked, b.listed = req, req
 	out := &fabricv1.ListFabricsResponse{Total: int32(len(b.fabrics)), NextPageToken: "next"}
 	for _, f := range b.fabrics {
+		if req.GetOnlySome() && !slices.Contains(req.GetFabricIds(), f.GetFabricId()) {
+			continue
+		}
 		out.Fabrics = append(out.Fabrics, f)
+		if f.GetStatus().GetState() == fabricv1.FabricState_FABRIC_STATE_DEGRADED {
+			out.Counts = &fabricv1.FabricCounts{Degraded: out.GetCounts().GetDegraded() + 1}
+		}
 	}
 	slices.SortFunc(out.GetFabrics(), func(x, y *fabricv1.Fabric) int { return int(x.GetFabricId() - y.GetFabricId()) })
 	return out, err

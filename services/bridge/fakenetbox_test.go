@@ -13,14 +13,21 @@ import (
 // fakeResources keeps the NetBox of the installation as the orchestrator's contract says. No fabric has resources.
 type fakeResources struct {
 	fabricv1.UnimplementedResourceServiceServer
-	b      *backend
-	netbox *fabricv1.NetBox
+	b         *backend
+	netbox    *fabricv1.NetBox
+	published string // the commit that the last sync of each fabric left
 }
 
 func (f *fakeResources) ListLinkedFabrics(
-	context.Context, *fabricv1.ListLinkedFabricsRequest,
+	_ context.Context, req *fabricv1.ListLinkedFabricsRequest,
 ) (*fabricv1.ListLinkedFabricsResponse, error) {
-	return &fabricv1.ListLinkedFabricsResponse{}, nil
+	out := &fabricv1.ListLinkedFabricsResponse{}
+	if req.GetFabricId() != 0 && f.published != "" {
+		out.Fabrics = []*fabricv1.LinkedFabric{{
+			FabricId: req.GetFabricId(), Published: &fabricv1.PublishedState{Commit: f.published},
+		}}
+	}
+	return out, nil
 }
 
 func (f *fakeResources) ListResources(

@@ -103,6 +103,26 @@ func (b *backend) GetSyncDiff(
 	return &syncv1.GetSyncDiffResponse{Diff: s.GetResult().GetDiff(), Total: 9, NextPageToken: "next"}, nil
 }
 
+func (b *backend) ListAllSyncs(
+	ctx context.Context, req *syncv1.ListAllSyncsRequest,
+) (*syncv1.ListAllSyncsResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	b.asked = req
+	out := &syncv1.ListAllSyncsResponse{NextPageToken: "next", FabricNames: map[int32]string{}}
+	for _, s := range b.syncs {
+		out.Syncs = append(out.Syncs, proto.CloneOf(s))
+		out.FabricNames[s.GetFabricId()] = b.fabrics[s.GetFabricId()].GetName()
+	}
+	if req.GetActive() {
+		out.Total = proto.Int32(int32(len(out.GetSyncs())))
+	}
+	return out, nil
+}
+
 func (b *backend) ListSyncs(ctx context.Context, req *syncv1.ListSyncsRequest) (*syncv1.ListSyncsResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()

@@ -102,15 +102,23 @@ func (h hooked) looked(id string) (fabrics []int) {
 	h.t.Helper()
 	h.until("the work for "+id, func() bool {
 		for text := range strings.Lines(h.log.String()) {
+			if !strings.Contains(text, "worked off") {
+				continue
+			}
 			var line struct {
 				Message string `json:"msg"`
 				ID      string `json:"delivery_id"`
 				Fabrics []int
+				Error   string
 			}
-			if json.Unmarshal([]byte(text), &line) == nil && line.ID == id && line.Message == "webhook worked off" {
-				fabrics = line.Fabrics
-				return true
+			if json.Unmarshal([]byte(text), &line) != nil || line.ID != id {
+				continue
 			}
+			if line.Message != "webhook worked off" {
+				h.t.Fatalf("delivery %s: %s: %s", id, line.Message, line.Error)
+			}
+			fabrics = line.Fabrics
+			return true
 		}
 		return false
 	})

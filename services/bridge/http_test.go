@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -175,9 +174,6 @@ func TestForeignPagesMayNotWrite(t *testing.T) {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if a := b.call("GET", "/", ""); a.status != http.StatusFound || a.header.Get("Location") != "/docs" {
-		t.Errorf("root: %d %v", a.status, a.header)
-	}
 	docs := b.call("GET", "/docs", "")
 	csp := docs.header.Get("Content-Security-Policy")
 	if docs.status != 200 || !strings.Contains(csp, "script-src 'sha256-") || strings.Contains(csp, "unsafe-inline") {

@@ -31,10 +31,7 @@ func newIdentity(cfg Config, p *app.Process) (identity, error) {
 			found, err := syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: syncID})
 			return found.GetSync().GetFabricId(), err
 		},
-		Limits: access.Limits{
-			RequestsPerSecond: cfg.CallerRequestsPerSecond, TriggersPerMinute: cfg.CallerTriggersPerMinute,
-			Listeners: cfg.CallerListeners,
-		},
+		Limits:  cfg.limits(),
 		Metrics: p.Telemetry.Metrics, Now: p.Now,
 	}
 	who := identity{}

@@ -39,7 +39,7 @@ func newNetBox(
 	if len(cfg.NetboxWebhookSecret) > 0 { // of two, the first is the one that comes
 		signs = cfg.NetboxWebhookSecret[0]
 	}
-	return grpcapi.NetBox{Default: own, Forget: forget}, netboxapi.New(netboxapi.Deps{
+	return grpcapi.NetBox{Default: own, Forget: forget, OpenConflicts: box.OpenConflicts}, netboxapi.New(netboxapi.Deps{
 		Fabrics: fabricv1.NewFabricServiceClient(p.Peers[grpcapi.Orchestrator]), Dialer: dialer, Default: own,
 		Outbox: box, WebhookSecret: signs, Now: p.Now,
 	})

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // boxed is a bridge beside a NetBox that it sets up.
@@ -24,7 +25,7 @@ type boxed struct {
 // setupBox returns one that takes webhooks with a secret; with none where that is empty.
 func setupBox(t *testing.T, hookSecret string) *boxed {
 	t.Helper()
-	b := &boxed{netbox: netboxserver.Start(t), folder: t.TempDir()}
+	b := &boxed{netbox: netboxtest.Start(t), folder: t.TempDir()}
 	b.bundle = setup(t, func(c *bridge.Config) {
 		c.NetBox.CredentialsDir, c.NetBox.AllowHTTP = b.folder, true
 		c.NetBox.AllowedPrivateNetworks = []string{"127.0.0.0/8"}
@@ -155,7 +156,7 @@ func TestAWebhookThatIsGone(t *testing.T) {
 // TestTwoNetBoxesAreSetUp: of each it is known where it sends webhooks, whatever is done with the other one.
 func TestTwoNetBoxesAreSetUp(t *testing.T) {
 	t.Parallel()
-	b, other := setupBox(t, boxSecret), netboxserver.Start(t)
+	b, other := setupBox(t, boxSecret), netboxtest.Start(t)
 	b.hears(b.server.URL)
 	spelled := strings.Replace(other.URL, "http://", "HTTP://", 1) + "/"
 	answer := b.administer("setUp", fmt.Sprintf(`,"url":%q,"webhook_address":"http://127.0.0.1:1"`, spelled))

@@ -78,6 +78,14 @@ func refusedTokens() map[string][]refused {
 				&bridgev1.CreateTokenRequest{Name: "x", Grants: grants, LifetimeSeconds: new(int32(5))},
 			},
 		},
+		"NotificationService.GetNotifications": {{"verbose", "GET /api/v1/notifications?verbose=true", nil}},
+		"NotificationService.TestNotification": {
+			{"target", "POST /api/v1/notifications:test {}", &bridgev1.TestNotificationRequest{}},
+			{
+				"target", `POST /api/v1/notifications:test {"target":"none"}`,
+				&bridgev1.TestNotificationRequest{Target: "none"},
+			},
+		},
 		"WebhookService.GetFabricWebhook": {
 			{"verbose", "GET /api/v1/fabrics/35/webhook?verbose=true", nil},
 			{"fabric_id", "GET /api/v1/fabrics/0/webhook", &bridgev1.GetFabricWebhookRequest{}},
@@ -157,6 +165,14 @@ func refusedFabrics() map[string][]refused {
 			{"limit", "GET /api/v1/fabrics?limit=many", nil},
 			{"limit", "GET /api/v1/fabrics?limit=1&limit=2", nil},
 			{"lmit", "GET /api/v1/fabrics?lmit=5", nil},
+			{"state", "GET /api/v1/fabrics?state=odd", &bridgev1.ListFabricsRequest{State: "odd"}},
+			{"order_by", "GET /api/v1/fabrics?order_by=-name", &bridgev1.ListFabricsRequest{OrderBy: "-name"}},
+			{"search", "GET /api/v1/fabrics?search=" + strings.Repeat("a", 201), nil},
+			{"repository", "GET /api/v1/fabrics?repository=" + strings.Repeat("a", 2001), nil},
+		},
+		"FabricService.WatchFabrics": {
+			{"fabric_ids", "GET /api/v1/fabrics:watch", &bridgev1.WatchFabricsRequest{}},
+			{"fabric_ids", "GET /api/v1/fabrics:watch?fabric_ids=x", nil},
 		},
 		"FabricService.UpdateFabric": {
 			{
@@ -244,6 +260,14 @@ func refusedSyncs() map[string][]refused {
 			{"limit", "GET /api/v1/fabrics/35/syncs?limit=501", &bridgev1.ListSyncsRequest{FabricId: 35, Limit: 501}},
 			{"offset", "GET /api/v1/fabrics/35/syncs?offset=-1", &bridgev1.ListSyncsRequest{FabricId: 35, Offset: -1}},
 			{"start_date", "GET /api/v1/fabrics/35/syncs?start_date=yesterday", nil},
+		},
+		"SyncService.ListAllSyncs": {
+			{"status", "GET /api/v1/syncs?status=odd", &bridgev1.ListAllSyncsRequest{Status: "odd"}},
+			{"trigger", "GET /api/v1/syncs?trigger=odd", &bridgev1.ListAllSyncsRequest{Trigger: "odd"}},
+			{"limit", "GET /api/v1/syncs?limit=501", &bridgev1.ListAllSyncsRequest{Limit: 501}},
+			{"fabric_id", "GET /api/v1/syncs?fabric_id=-1", &bridgev1.ListAllSyncsRequest{FabricId: -1}},
+			{"active", "GET /api/v1/syncs?active=perhaps", nil},
+			{"end_date", "GET /api/v1/syncs?end_date=tomorrow", nil},
 		},
 		"SyncService.GetSyncPlan": {
 			{"sync_id", "GET /api/v1/syncs/" + long + "/plan", &bridgev1.GetSyncPlanRequest{SyncId: long}},

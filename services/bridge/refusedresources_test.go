@@ -12,6 +12,11 @@ func refusedResources() map[string][]refused {
 			"fabric_id", "GET /api/v1/fabrics/0/resources/VPC/default/vpc-1",
 			&bridgev1.GetResourceRequest{Kind: "VPC", Namespace: "default", Name: "vpc-1"},
 		}},
+		"ResourceService.GetReferences": {{
+			"fabric_id", "GET /api/v1/fabrics/0/resources/VPC/default/vpc-1/references",
+			&bridgev1.GetReferencesRequest{Kind: "VPC", Namespace: "default", Name: "vpc-1"},
+		}},
+		"ResourceService.GetTopology": {{"fabric_id", "GET /api/v1/fabrics/0/topology", &bridgev1.GetTopologyRequest{}}},
 		"ResourceService.ListResourceChanges": {{
 			"limit", "GET" + one + "/history?limit=101", &bridgev1.ListResourceChangesRequest{
 				FabricId: 35, Kind: "VPC", Namespace: "default", Name: "vpc-1", Limit: 101,

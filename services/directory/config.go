@@ -4,7 +4,7 @@ package directory
 type Config struct {
 	// CRDDir is a folder of CustomResourceDefinition files that replace the built-in ones: it decides which folders
 	// below managed/ belong to a kind. Empty means the built-in ones.
-	CRDDir string `koanf:"crd_dir"`
+	CRDDir string `koanf:"crd_dir" reads:"folder"`
 }
 
 // DefaultConfig returns the configuration that serves most.

@@ -30,8 +30,9 @@ const rememberedLeaves = 100_000
 func Definition() app.Definition {
 	return app.Definition{
 		Name: Name, Audience: rpc.Services, GRPCListen: "127.0.0.1:9093", HTTPListen: "127.0.0.1:9193",
-		Peers: []app.Peer{{Name: githubSync, Address: "127.0.0.1:9094"}},
-		Build: build,
+		Peers:  []app.Peer{{Name: githubSync, Address: "127.0.0.1:9094"}},
+		Config: func() any { cfg := DefaultConfig(); return &cfg },
+		Build:  build,
 	}
 }
 

@@ -55,7 +55,8 @@ type Service struct {
 // Definition says what a process has to know of github-sync.
 func Definition() app.Definition {
 	return app.Definition{
-		Name: Name, Audience: rpc.Services, GRPCListen: "127.0.0.1:9094", HTTPListen: "127.0.0.1:9194", Build: build,
+		Name: Name, Audience: rpc.Services, GRPCListen: "127.0.0.1:9094", HTTPListen: "127.0.0.1:9194",
+		Config: func() any { cfg := DefaultConfig(); return &cfg }, Build: build,
 	}
 }
 

@@ -33,8 +33,9 @@ const githubSync = "github-sync"
 func Definition() app.Definition {
 	return app.Definition{
 		Name: Name, Audience: rpc.Services, GRPCListen: "127.0.0.1:9092", HTTPListen: "127.0.0.1:9192",
-		Peers: []app.Peer{{Name: githubSync, Address: "127.0.0.1:9094"}},
-		Build: build,
+		Peers:  []app.Peer{{Name: githubSync, Address: "127.0.0.1:9094"}},
+		Config: func() any { cfg := DefaultConfig(); return &cfg },
+		Build:  build,
 	}
 }
 

@@ -114,7 +114,7 @@ func (b *builder) service() (*Service, error) {
 		runner: runner, supervisor: supervisor,
 		scheduler:   schedule.New(b.store, accept, b.p.Now),
 		follower:    pullrequests.New(b.store, b.peers.repositories, accept),
-		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store),
+		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store, b.p.Now),
 		views:       grpcapi.NewDirectoryViews(b.view()),
 		resources:   grpcapi.NewResources(b.resources(), b.resourceHistory(), b.netbox()),
 		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),
@@ -138,11 +138,7 @@ func (b *builder) metrics(waiting *backlog.Collector) (prometheus.Counter, error
 }
 
 func (b *builder) runner(taker *intake.Intake) (*workflow.Runner, error) {
-	return workflow.New(workflow.Config{
-		Timeout: b.cfg.SyncTimeout, StageTimeout: b.cfg.StageTimeout, Attempts: b.cfg.SyncAttempts,
-		RetryInitial: b.cfg.RetryInitial, RetryMax: b.cfg.RetryMax,
-		MassDeletePercent: b.cfg.MassDeletePercent, MassDeleteMinimum: b.cfg.MassDeleteMinimum,
-	}, workflow.Deps{
+	return workflow.New(b.cfg.bounds(), workflow.Deps{
 		Store: b.reader, Answered: taker.Answered, Ledger: b.ledger, Locker: b.locker, Events: b.events,
 		Repositories: b.peers.repositories, Trees: b.peers.trees, History: b.peers.history,
 		Ingestion: b.peers.ingestion, Directory: b.peers.directory,

@@ -1,13 +1,12 @@
 package orchestrator
 
 import (
-	"fmt"
-	"slices"
+	"errors"
 	"time"
 
 	"fgdsync.dev/libs/config"
-	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/services/orchestrator/internal/workflow"
 )
 
 // What a Redis that is not fit does.
@@ -20,35 +19,35 @@ const (
 // Config is what can be set of the orchestrator.
 type Config struct {
 	// RedisURL is where Redis is: redis://, rediss:// or unix://; with master_name= a Sentinel, with addr= a Cluster.
-	RedisURL string `koanf:"redis_url"`
-	// SyncConcurrency is the number of syncs that run at the same time.
-	SyncConcurrency int `koanf:"sync_concurrency"`
+	RedisURL string `koanf:"redis_url" secret:"yes" allowed:"a redis://, rediss:// or unix:// URL"`
+	// SyncConcurrency is the number of syncs that run at the same time, at least twice as many as there are shards.
+	SyncConcurrency int `koanf:"sync_concurrency" min:"16" allowed:"16 or more: every shard's reader holds a place"`
 	// MaxActiveSyncs is the number of syncs that run or wait for a worker before more are refused, in the whole system.
-	MaxActiveSyncs int `koanf:"max_active_syncs"`
+	MaxActiveSyncs int `koanf:"max_active_syncs" min:"8" allowed:"8 or more, one a shard" reload:"yes"`
 	// SyncTimeout bounds one sync, all attempts together.
-	SyncTimeout time.Duration `koanf:"sync_timeout"`
+	SyncTimeout time.Duration `koanf:"sync_timeout" min:"1s"`
 	// StageTimeout bounds one stage of one attempt.
-	StageTimeout time.Duration `koanf:"stage_timeout"`
+	StageTimeout time.Duration `koanf:"stage_timeout" min:"1s" reload:"yes"`
 	// SyncAttempts is the number of attempts before a transient error becomes final.
-	SyncAttempts int `koanf:"sync_attempts"`
+	SyncAttempts int `koanf:"sync_attempts" min:"1" reload:"yes"`
 	// RetryInitial is the wait before the second attempt; it grows by the factor 2.
-	RetryInitial time.Duration `koanf:"retry_initial"`
+	RetryInitial time.Duration `koanf:"retry_initial" min:"1ns" allowed:"more than 0 and at most retry_max" reload:"yes"`
 	// RetryMax bounds the wait between two attempts.
-	RetryMax time.Duration `koanf:"retry_max"`
+	RetryMax time.Duration `koanf:"retry_max" reload:"yes"`
 	// MassDeletePercent is the part of a fabric's resources that a sync may take away without being forced.
-	MassDeletePercent int `koanf:"mass_delete_percent"`
+	MassDeletePercent int `koanf:"mass_delete_percent" min:"0" max:"100" reload:"yes"`
 	// MassDeleteMinimum is the number of resources that a sync may always take away.
-	MassDeleteMinimum int `koanf:"mass_delete_minimum"`
+	MassDeleteMinimum int `koanf:"mass_delete_minimum" min:"0" reload:"yes"`
 	// LockLease is the lease of the lock on a fabric.
-	LockLease time.Duration `koanf:"lock_lease"`
+	LockLease time.Duration `koanf:"lock_lease" min:"3s"`
 	// HistoryRetention is how long ended syncs can be looked up.
-	HistoryRetention time.Duration `koanf:"history_retention"`
+	HistoryRetention time.Duration `koanf:"history_retention" min:"1m"`
 	// RedisChecks is what a Redis does that is not fit: refuse (the start), warn, or off.
-	RedisChecks string `koanf:"redis_checks"`
+	RedisChecks string `koanf:"redis_checks" oneof:"refuse,warn,off"`
 	// LedgerFile is the small file of what has to outlive Redis; each orchestrator has its own.
-	LedgerFile string `koanf:"ledger_file"`
+	LedgerFile string `koanf:"ledger_file" needs:"a file" reads:"made"`
 	// MaxFileBytes bounds the files whose content is listed.
-	MaxFileBytes int64 `koanf:"max_file_bytes"`
+	MaxFileBytes int64 `koanf:"max_file_bytes" min:"1" max:"67108864"`
 }
 
 // DefaultConfig returns the contract's defaults.
@@ -64,42 +63,22 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate names the first key whose value is not allowed.
+// Validate returns the errors of the keys whose values are not allowed.
 func (c *Config) Validate() error {
-	for _, rule := range []struct {
-		key     string
-		value   any
-		holds   bool
-		allowed string
-	}{
-		{
-			"sync_concurrency", c.SyncConcurrency, c.SyncConcurrency >= minConcurrency,
-			"16 or more: every shard's reader holds a place",
-		},
-		{"max_active_syncs", c.MaxActiveSyncs, c.MaxActiveSyncs >= events.Shards, "8 or more, one a shard"},
-		{"sync_timeout", c.SyncTimeout, c.SyncTimeout >= time.Second, "1s or more"},
-		{"stage_timeout", c.StageTimeout, c.StageTimeout >= time.Second, "1s or more"},
-		{"sync_attempts", c.SyncAttempts, c.SyncAttempts >= 1, "1 or more"},
-		{
-			"retry_initial", c.RetryInitial, c.RetryInitial > 0 && c.RetryInitial <= c.RetryMax,
-			"more than 0 and at most retry_max",
-		},
-		{"mass_delete_percent", c.MassDeletePercent, c.MassDeletePercent >= 0 && c.MassDeletePercent <= 100, "0 to 100"},
-		{"mass_delete_minimum", c.MassDeleteMinimum, c.MassDeleteMinimum >= 0, "0 or more"},
-		{"lock_lease", c.LockLease, c.LockLease >= 3*time.Second, "3s or more"},
-		{"history_retention", c.HistoryRetention, c.HistoryRetention >= time.Minute, "1m or more"},
-		{
-			"redis_checks", c.RedisChecks, slices.Contains([]string{checksRefuse, checksWarn, checksOff}, c.RedisChecks),
-			"refuse, warn or off",
-		},
-		{"ledger_file", fmt.Sprintf("%q", c.LedgerFile), c.LedgerFile != "", "a file"},
-		{"max_file_bytes", c.MaxFileBytes, c.MaxFileBytes >= 1, "1 or more"},
-	} {
-		if !rule.holds {
-			return config.Invalid(rule.key, rule.value, rule.allowed)
-		}
+	err := config.CheckTags(c)
+	if c.RetryInitial > c.RetryMax {
+		err = errors.Join(err, config.Invalid("retry_initial", c.RetryInitial, "more than 0 and at most retry_max"))
 	}
-	return nil
+	return err
+}
+
+// bounds are those of a sync.
+func (c *Config) bounds() workflow.Config {
+	return workflow.Config{
+		Timeout: c.SyncTimeout, StageTimeout: c.StageTimeout, Attempts: c.SyncAttempts,
+		RetryInitial: c.RetryInitial, RetryMax: c.RetryMax,
+		MassDeletePercent: c.MassDeletePercent, MassDeleteMinimum: c.MassDeleteMinimum,
+	}
 }
 
 // claimIdle returns how long a worker is silent before its syncs are taken over. Its locks have ended by then.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
@@ -151,4 +152,27 @@ func (b *bench) untilDead(want int64) {
 	for b.conn.Main.XLen(b.t.Context(), events.DeadLetterStream(events.ShardOf(35))).Val() != want {
 		<-ticker.C
 	}
+}
+
+// TestDeadLettersOfNotifications are listed with those of syncs, and go back to where they came from.
+func TestDeadLettersOfNotifications(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		target := events.NotificationStream("ops")
+		if err := b.conn.Main.XAdd(t.Context(), &redis.XAddArgs{
+			Stream: events.NotificationDeadLetters(0),
+			Values: []any{events.Field, "told", "origin", target, "entry", "1-1", "deliveries", "4", "error", "away"},
+		}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		list, err := b.ListDeadLetters(t.Context(), &adminv1.ListDeadLettersRequest{})
+		letters := must(t, list, err).GetDeadLetters()
+		if len(letters) != 1 || letters[0].GetSyncId() != "" || letters[0].GetError() != "away" {
+			t.Fatalf("listed %v", letters)
+		}
+		_, err = b.ReplayDeadLetters(t.Context(), &adminv1.ReplayDeadLettersRequest{Ids: []string{letters[0].GetId()}})
+		if n := b.conn.Main.XLen(t.Context(), target).Val(); err != nil || n != 1 {
+			t.Errorf("%v, and %d wait", err, n)
+		}
+	})
 }

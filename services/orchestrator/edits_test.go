@@ -69,6 +69,9 @@ func TestAnEditAfterManyDeletions(t *testing.T) {
 			!strings.Contains(remedy, `POST /api/v1/fabrics/35/syncs with {"options": {"force": true}}`) {
 			t.Errorf("it was refused with %v", refused.GetErrors()[0])
 		}
+		if !refused.GetEdits() {
+			t.Error("nothing says that it was to make edits")
+		}
 		b.expect(b.sync(35, &syncv1.SyncOptions{Force: true}), completed)
 		b.edit("a")
 	})

@@ -58,6 +58,24 @@ func (n *node) requireLeft(what string, by *syncv1.Sync, commit string, lastErro
 	}
 }
 
+// requireAlone holds that a linked fabric can be asked for by itself, and is no more than it is among all; one that is
+// not linked has nothing to show, and one that is not there is not found.
+func (n *node) requireAlone(linked, unlinked int32) {
+	n.t.Helper()
+	alone, err := n.ListLinkedFabrics(n.t.Context(), &fabricv1.ListLinkedFabricsRequest{FabricId: linked})
+	if got := must(n.t, alone, err).GetFabrics(); len(got) != 1 || !proto.Equal(got[0], n.shown()[0]) {
+		n.t.Errorf("alone it is %v", got)
+	}
+	other, err := n.ListLinkedFabrics(n.t.Context(), &fabricv1.ListLinkedFabricsRequest{FabricId: unlinked})
+	if got := must(n.t, other, err).GetFabrics(); len(got) != 0 {
+		n.t.Errorf("one that is not linked is %v", got)
+	}
+	_, err = n.ListLinkedFabrics(n.t.Context(), &fabricv1.ListLinkedFabricsRequest{FabricId: 999})
+	if !errs.HasCode(err, errs.FabricNotFound) {
+		n.t.Errorf("one that is not there: %v", err)
+	}
+}
+
 // TestWhatTheLastSyncLeft: it is what the last completed sync of the whole directory left, whatever other ones did.
 func TestWhatTheLastSyncLeft(t *testing.T) {
 	t.Parallel()
@@ -68,6 +86,7 @@ func TestWhatTheLastSyncLeft(t *testing.T) {
 		left := b.sync(35, &syncv1.SyncOptions{Force: true})
 		commit := left.GetResult().GetCommitSha()
 		b.requireLeft("a sync", left, commit, "", left)
+		b.requireAlone(35, 36)
 		if s := b.shown()[0]; s.GetPublished().GetResourcesTotal() != 1 || !s.GetPublished().GetForced() ||
 			s.GetName() != fabric.GetName() || s.GetNetbox().GetFabric() != 35 {
 			t.Errorf("shown is %v", s)

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/redisconn"
@@ -50,7 +51,6 @@ const (
 const (
 	group          = "orchestrators"
 	maxDelivered   = 20
-	minConcurrency = 2 * events.Shards
 	schedulePeriod = 10 * time.Second
 	recoveryPeriod = 5 * time.Second
 	pullsPeriod    = 30 * time.Second
@@ -73,6 +73,7 @@ func Definition() app.Definition {
 			{Name: ingestion, Address: "127.0.0.1:9092"},
 			{Name: directory, Address: "127.0.0.1:9093"},
 		},
+		Config: func() any { cfg := DefaultConfig(); return &cfg },
 		Build: func(p *app.Process) (app.Service, http.Handler, error) {
 			cfg := DefaultConfig()
 			if err := p.Source.Into(&cfg); err != nil {
@@ -117,6 +118,17 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	syncv1.RegisterSyncServiceServer(registrar, s.syncs)
 	accessv1.RegisterTokenServiceServer(registrar, s.tokens)
 	adminv1.RegisterMaintenanceServiceServer(registrar, s.maintenance)
+}
+
+// Reload takes what bounds syncs from now on.
+func (s *Service) Reload(source *config.Source) error {
+	cfg := DefaultConfig()
+	if err := source.Into(&cfg); err != nil {
+		return err
+	}
+	s.store.SetActive(cfg.MaxActiveSyncs)
+	s.runner.SetBounds(cfg.bounds())
+	return nil
 }
 
 // Ready reports whether Redis takes what is written: without it nothing can be accepted.

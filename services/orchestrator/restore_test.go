@@ -50,7 +50,9 @@ func TestRestore(t *testing.T) {
 		got := b.sync(35, restored(first))
 		b.expect(got, completed)
 		equal(t, "the directory", b.tree("f1"), []string{"managed/a", "managed/waiting", "manifest"})
-		equal(t, "calls", b.called("close"), []string{"open", "restore", "repair", "discover", "ingest", "ingest", "publish"})
+		equal(t, "calls", b.called("close"), []string{
+			"open", "restore", "repair", "discover", "ingest", "ingest", "quarantine", "publish",
+		})
 		if plan := got.GetResult().GetPlan().GetCounts(); plan.GetDeletes() != 1 || plan.GetCreates() != 1 ||
 			b.headNumber() != before+1 {
 			t.Errorf("plan %v, %d commits", plan, b.headNumber()-before)

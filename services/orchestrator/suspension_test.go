@@ -1,7 +1,9 @@
 package orchestrator_test
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -106,6 +108,30 @@ func TestAChangeOfWhatHasChangedIsRefused(t *testing.T) {
 		second.Generation = 0 // whoever does not say what it has read replaces what is there
 		if _, err := b.UpdateFabric(t.Context(), &fabricv1.UpdateFabricRequest{Fabric: second}); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestAPushIsNotTriedAgainWhileSuspended: an attempt that failed at the push has published nothing, and the next one
+// does not either when the fabric was suspended meanwhile.
+func TestAPushIsNotTriedAgainWhileSuspended(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		b.drop("f1", "a")
+		before := len(b.published())
+		var once sync.Once
+		b.on("publish", func(context.Context) (err error) {
+			once.Do(func() {
+				b.suspend(35, "stop")
+				err = errs.New(errs.GitHubConnectionFailed, "The Git host is away.")
+			})
+			return err
+		})
+		got := b.sync(35, nil)
+		b.expect(got, failed)
+		if got.GetErrors()[0].GetCode() != errs.FabricSuspended.ID || len(b.published()) != before {
+			t.Errorf("%v, commits %q", got.GetErrors(), b.published())
 		}
 	})
 }

@@ -38,7 +38,9 @@ func TestASyncWalksItsStagesInOrder(t *testing.T) {
 			"initializing", "validating", "discovering", "processing", "syncing",
 			"reconciling", "completed",
 		})
-		equal(t, "calls", b.called("check", "close"), []string{"open", "repair", "discover", "ingest", "publish"})
+		equal(t, "calls", b.called("check", "close"), []string{
+			"open", "repair", "discover", "ingest", "quarantine", "publish",
+		})
 		equal(t, "told", slices.DeleteFunc(types(told), func(s string) bool { return s == "sync.progress" }), []string{
 			"sync.started", "sync.stage_completed", "sync.stage_completed", "sync.error", "sync.file_processed",
 			"sync.file_processed",

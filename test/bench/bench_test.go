@@ -134,7 +134,7 @@ func BenchmarkLarge(b *testing.B) {
 		host.Create(b, peer, branch, files)
 		began := time.Now()
 		result := built.Run(b, []string{"HEDGEHOG_FGD_GIT_USERNAME=" + user, "HEDGEHOG_FGD_GIT_PASSWORD=" + password},
-			"sync", "--repo", host.URL(repository), "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8", "--json")
+			"sync", "--repo", host.URL(repository), "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8", "-o=json")
 		wholes = append(wholes, time.Since(began))
 		if result.Code != 0 {
 			b.Fatalf("exit %d:\n%s", result.Code, result.Output())

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // tokenName is a variable with the token of a NetBox.
@@ -23,7 +24,7 @@ func BenchmarkNetBoxAway(b *testing.B) {
 	away := httptest.NewServer(nil)
 	address := away.Listener.Addr().String()
 	away.Close()
-	host, there := server(b), netboxserver.Start(b)
+	host, there := server(b), netboxtest.Start(b)
 	s := programs(b).Up(b, []string{
 		tokenName + "=" + netboxserver.Token,
 		tokenName + "_HOSTS=" + address + "," + strings.TrimPrefix(there.URL, "http://"),

@@ -171,7 +171,7 @@ func (w *witnessed) trailers() int {
 // verify has the audit verified by the command.
 func (w *witnessed) verify(code int) verified {
 	w.t.Helper()
-	result := programs.Run(w.t, nil, "audit", "verify", "--json", "--grpc", w.GRPC, "--token-file", w.TokenFile)
+	result := programs.Run(w.t, nil, "audit", "verify", "-o=json", "--server", w.GRPC, "--token-file", w.TokenFile)
 	if result.Code != code {
 		w.t.Fatalf("exit %d, not %d\n%s", result.Code, code, result.Output())
 	}

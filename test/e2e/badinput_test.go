@@ -141,7 +141,7 @@ func TestQuarantine(t *testing.T) {
 	}
 	h := newHost(t, before)
 	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
-		"--allow-http", "--allow-network=127.0.0.0/8", "--json")
+		"--allow-http", "--allow-network=127.0.0.0/8", "-o=json")
 	status := system.Read[system.Status](t, result.Stdout)
 	if result.Code != 3 || status.State != "completed" || status.Result.ResourcesTotal != 2 ||
 		status.Result.FilesQuarantined != 7 {

@@ -40,7 +40,8 @@ func TestDemo(t *testing.T) {
 	for _, part := range []string{
 		"POST http://127.0.0.1:", "100 % ", "sync.completed", "managed/vpcs/", "managed/switches/", "unmanaged/",
 		"completed: commit ",
-		"FGD_1001 INVALID_YAML", "FGD_1024 FOREIGN_FILE",
+		"FGD_1001 INVALID_YAML", "FGD_1024 FOREIGN_FILE", "42 records, each seen to be as its file says",
+		" by operator: ", "conflict at spec.subnets.default.vlan: it was 1001, Git says 1201, NetBox 1202",
 	} {
 		if !strings.Contains(result.Stdout, part) {
 			t.Errorf("the demonstration does not show %q:\n%s", part, result.Stdout)
@@ -138,7 +139,7 @@ func TestSharedRedis(t *testing.T) {
 	h := newHost(t, fabric.PreInit(directory))
 	args := []string{
 		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8",
-		"--json", "--redis", system.Redis(t).URL(),
+		"-o=json", "--redis", system.Redis(t).URL(),
 	}
 	first := system.Read[system.Status](t, programs.Run(t, credentials(), args...).Stdout)
 	h.requireIngested(first)

@@ -47,7 +47,7 @@ func (h *host) requireLossless(root string) {
 	h.t.Helper()
 	args := []string{
 		"sync", "--repo", h.url(), "--branch", branch, "--dir", "/" + root, "--allow-root", "--force",
-		"--allow-http", "--allow-network=127.0.0.0/8", "--json",
+		"--allow-http", "--allow-network=127.0.0.0/8", "-o=json",
 	}
 	first := programs.Run(h.t, credentials(), args...)
 	if first.Code != 0 && first.Code != 3 {

@@ -218,10 +218,10 @@ func TestKilledAtEveryPoint(t *testing.T) {
 	for name, how := range map[string]division{"one": system.Binaries.One, "ten": system.Binaries.Ten} {
 		for _, point := range failpoint.All() {
 			elsewhere := slices.Concat(failpoint.OfIdentity(), failpoint.OfDelivery(), failpoint.OfEdits(),
-				failpoint.OfProposal(), failpoint.OfNetBox())
+				failpoint.OfProposal(), failpoint.OfNetBox(), failpoint.OfNotifications())
 			if slices.Contains(elsewhere, point) {
 				// TestTheFirstTokenIsKilled, TestTokensAreKilled, TestDeliveryIsKilled, TestAnEditInNetBoxIsKilled,
-				// TestAProposedEditIsKilled, TestTheNetBoxIsKilled
+				// TestAProposedEditIsKilled, TestTheNetBoxIsKilled, TestNotificationsAreKilled
 				continue
 			}
 			t.Run(name+"/"+string(point), func(t *testing.T) {

@@ -9,9 +9,10 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // shownIn registers the fabric with a NetBox that shows it.
@@ -39,7 +40,7 @@ func TestDeliveryIsKilled(t *testing.T) {
 
 func deliveryKilled(t *testing.T, how division, where string) {
 	t.Helper()
-	n := netboxserver.Start(t)
+	n := netboxtest.Start(t)
 	number := n.AddFabric("fabric-1")
 	p := &mortal{host: newHost(t, fabric.PreInit(directory)), t: t, redis: system.Redis(t), keys: t.TempDir()}
 	host := strings.TrimPrefix(n.URL, "http://")

@@ -11,7 +11,7 @@ import (
 	"fgdsync.dev/testkit/gitserver"
 )
 
-// diagnosis is what fgd doctor --json prints, as far as it is looked at here.
+// diagnosis is what fgd doctor -o json prints, as far as it is looked at here.
 type diagnosis struct {
 	History struct {
 		Commits        int `json:"commits"`
@@ -131,7 +131,7 @@ func historyOfTheCorpus(t *testing.T) *host {
 // doctor measures a directory, in which something is found.
 func (h *host) doctor(root string) diagnosis {
 	h.t.Helper()
-	args := slices.Concat([]string{"doctor", "--json"}, []string{
+	args := slices.Concat([]string{"doctor", "-o=json"}, []string{
 		"--repo", h.url(), "--branch", branch, "--dir", "/" + root,
 		"--allow-http", "--allow-network=127.0.0.0/8",
 	})

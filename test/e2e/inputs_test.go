@@ -151,7 +151,7 @@ func syncInput(t *testing.T, git *gitserver.Server, redis *system.RedisServer) *
 	r := &ran{t: t, before: below(git.Files(t, repository, branch), directory)}
 	commits := git.Commits(t, repository, branch)
 	result := programs.Run(t, nil, "sync", "--repo", git.Path(repository), "--branch", branch, "--dir", directory,
-		"--redis", redis.URL(), "--json")
+		"--redis", redis.URL(), "-o=json")
 	r.after, r.exit = below(git.Files(t, repository, branch), directory), result.Code
 	r.commits = git.Commits(t, repository, branch) - commits
 	var problem system.Problem

@@ -93,7 +93,7 @@ func TestMainJobBySync(t *testing.T) {
 			h := newHost(t, files(t))
 			args := []string{
 				"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8",
-				"--json",
+				"-o=json",
 			}
 			first := programs.Run(t, credentials(), args...)
 			if first.Code != 0 {

@@ -10,7 +10,7 @@ import (
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // TestAnEditInNetBoxIsKilled: the process is killed at each place between what is heard of an edit in NetBox and what
@@ -31,7 +31,7 @@ func TestAnEditInNetBoxIsKilled(t *testing.T) {
 
 func netboxEditKilled(t *testing.T, point failpoint.Point) {
 	t.Helper()
-	n := netboxserver.Start(t)
+	n := netboxtest.Start(t)
 	p := &mortal{
 		host: newHost(t, map[string]string{directory + "/raw/all.yaml": fabric.File([]string{
 			fabric.VPC("vpc-1", 1), fabric.VPC("vpc-2", 2),

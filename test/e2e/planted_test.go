@@ -460,7 +460,7 @@ func (g *garden) starts() string {
 		env := []string{"HEDGEHOG_FGD_" + variable}
 		b.WriteString(programs.Run(g.t, env, "sync", "--repo", g.echo.URL+"/x.git", "--allow-http",
 			"--allow-network=127.0.0.0/8", "--branch", branch).Output())
-		b.WriteString(programs.Run(g.t, env, "token", "list", "--grpc", strings.TrimPrefix(g.echo.URL, "http://")).Output())
+		b.WriteString(programs.Run(g.t, env, "token", "list", "--server", strings.TrimPrefix(g.echo.URL, "http://")).Output())
 	}
 	b.WriteString(programs.Run(g.t, nil, "check", "--repo", g.echo.URL+"/x.git", "--config",
 		g.trusting("oidc_client_secret: "+g.text("a key that there is not"))).Output())

@@ -112,7 +112,7 @@ func (g *garden) logins() {
 	home := g.t.TempDir()
 	fgd := func(code int, args ...string) {
 		g.t.Helper()
-		result := programs.Run(g.t, []string{"XDG_CONFIG_HOME=" + home}, append(args, "--grpc", g.GRPC)...)
+		result := programs.Run(g.t, []string{"XDG_CONFIG_HOME=" + home}, append(args, "--server", g.GRPC)...)
 		if result.Code != code {
 			g.t.Errorf("%v: exit %d, not %d\n%s", args, result.Code, code, result.Output())
 		}
@@ -122,7 +122,7 @@ func (g *garden) logins() {
 	fgd(0, "login")
 	fgd(0, "token", "list")
 	g.issuer.Approve(time.Second, "alice", "admins")
-	fgd(0, "login", "--json")
+	fgd(0, "login", "-o=json")
 	g.issuer.Set(oidcserver.Echo)
 	fgd(1, "token", "list")
 	fgd(1, "login")

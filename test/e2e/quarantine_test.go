@@ -77,7 +77,7 @@ func TestQuarantineCommands(t *testing.T) {
 	run(3, "sync")
 	requireParts(run(0, "quarantine", "list"), "unmanaged/two.doc-1.yaml:11:7: FGD_1004 SCHEMA_MISMATCH",
 		"unmanaged/notes.txt: FGD_1007", "unmanaged/b.yaml:1:1: FGD_1001", "in quarantine: 3")
-	requireParts(run(0, "quarantine", "list", "--json"), `"origin": "raw/two.yaml"`, `"origin_document": 1`)
+	requireParts(run(0, "quarantine", "list", "-o=json"), `"origin": "raw/two.yaml"`, `"origin_document": 1`)
 	requireParts(run(0, "quarantine", "show", "unmanaged/two.doc-1.yaml"), bad, "raw/two.yaml", "FGD_1004")
 	requireParts(run(1, "quarantine", "show", "unmanaged/none.yaml"), "FGD_1019")
 	run(2, "quarantine", "retry")

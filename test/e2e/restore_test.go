@@ -160,8 +160,8 @@ func TestRestoreCommands(t *testing.T) {
 		!strings.Contains(one, first) {
 		t.Errorf("history of a file:\n%s", one)
 	}
-	if limited := run(0, "history", "--limit", "1", "--json"); !strings.Contains(limited, last) ||
-		!strings.Contains(limited, `"next_page_token": "`) || strings.Contains(limited, first+`"`+",\n      \"author") {
+	if limited := run(0, "history", "--limit", "1", "-o=json"); !strings.Contains(limited, last) ||
+		!strings.Contains(limited, "--page-token ") || strings.Contains(limited, first+`"`+",\n      \"author") {
 		t.Errorf("history as JSON:\n%s", limited)
 	}
 	if diff := run(0, "diff", first); !strings.Contains(diff, "-      vlan: 2\n+      vlan: 3\n") ||

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
 	"fgdsync.dev/testkit/gitserver"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // tokenOfNetBox is the variable with the token of the NetBox that a fabric is shown in.
@@ -49,7 +50,7 @@ func loggedIn(t *testing.T, n *netboxserver.Server, limit int) []logged {
 // delivered as the change of who brought it back.
 func TestARestoreComesToNetBox(t *testing.T) {
 	t.Parallel()
-	n := netboxserver.Start(t)
+	n := netboxtest.Start(t)
 	number := n.AddFabric("fabric-1")
 	h := newHost(t, map[string]string{directory + "/raw/all.yaml": fabric.File([]string{
 		fabric.VPC("vpc-1", 1), fabric.VPC("vpc-2", 2), fabric.VPC("vpc-3", 3),

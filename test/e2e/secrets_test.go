@@ -185,10 +185,10 @@ func TestSecretsOfTheCommandLine(t *testing.T) {
 		"--redis", redis.URL(),
 	}
 	found := places{
-		"declined":    programs.Run(t, credentials(), args...).Output(),
-		"with --json": programs.Run(t, credentials(), append(args, "--json")...).Output(),
-		"by file":     programs.Run(t, nil, append(args, "--credentials-file", file)...).Output(),
-		"broken file": programs.Run(t, nil, append(args, "--credentials-file", broken)...).Output(),
+		"declined":     programs.Run(t, credentials(), args...).Output(),
+		"with -o json": programs.Run(t, credentials(), append(args, "-o=json")...).Output(),
+		"by file":      programs.Run(t, nil, append(args, "--credentials-file", file)...).Output(),
+		"broken file":  programs.Run(t, nil, append(args, "--credentials-file", broken)...).Output(),
 		"in the URL": programs.Run(t, nil, "sync", "--repo", "https://"+username+":"+password+"@example.com/x.git").
 			Output(),
 		"in an SCP URL": programs.Run(t, nil, "sync", "--repo", username+":"+password+"@example.com:x.git").Output(),

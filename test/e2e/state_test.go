@@ -51,8 +51,8 @@ func stateCommands(t *testing.T, how division) {
 	}
 	fgd := func(code int, args ...string) string {
 		t.Helper()
-		if !slices.Contains(args, "--grpc") {
-			args = append(args, "--grpc", s.GRPC)
+		if !slices.Contains(args, "--server") {
+			args = append(args, "--server", s.GRPC)
 		}
 		result := programs.Run(t, nil, append(args, "--token-file", s.TokenFile)...)
 		if result.Code != code {
@@ -76,7 +76,7 @@ func stateCommands(t *testing.T, how division) {
 	}
 	rebuilt := system.Read[struct {
 		SyncIDs []string `json:"sync_ids"`
-	}](t, fgd(0, "state", "rebuild", "--json"))
+	}](t, fgd(0, "state", "rebuild", "-o=json"))
 	if len(rebuilt.SyncIDs) != 1 {
 		t.Fatalf("rebuilt %v", rebuilt)
 	}
@@ -84,7 +84,7 @@ func stateCommands(t *testing.T, how division) {
 		t.Errorf("the sync: %+v", status)
 	}
 	h.requireCommits(2)
-	if out := fgd(1, "state", "rebuild", "--grpc", "127.0.0.1:1"); !strings.Contains(out, "FGD_5005") {
+	if out := fgd(5, "state", "rebuild", "--server", "127.0.0.1:1"); !strings.Contains(out, "FGD_5005") {
 		t.Errorf("nobody there: %s", out)
 	}
 }

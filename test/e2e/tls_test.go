@@ -58,14 +58,14 @@ func overTLS(t *testing.T, s *system.System, own, other string) {
 		code int
 		says string
 	}{
-		{[]string{"--grpc", reached, "--ca-file", own}, 0, ""},
-		{[]string{"--grpc", reached + "/", "--ca-file", own}, 0, ""},
-		{[]string{"--grpc", reached}, 1, "--ca-file"},
-		{[]string{"--grpc", reached, "--ca-file", other}, 1, "--ca-file"},
-		{[]string{"--grpc", reached, "--ca-file", own + ".none"}, 2, "has no certificate that can be read"},
-		{[]string{"--grpc", reached, "--ca-file", s.TokenFile}, 2, "has no certificate that can be read"},
-		{[]string{"--grpc", s.GRPC, "--ca-file", own}, 2, "--grpc https://" + s.GRPC},
-		{[]string{"--grpc", s.GRPC}, 1, "https://"},
+		{[]string{"--server", reached, "--ca-file", own}, 0, ""},
+		{[]string{"--server", reached + "/", "--ca-file", own}, 0, ""},
+		{[]string{"--server", reached}, 5, "--ca-file"},
+		{[]string{"--server", reached, "--ca-file", other}, 5, "--ca-file"},
+		{[]string{"--server", reached, "--ca-file", own + ".none"}, 2, "has no certificate that can be read"},
+		{[]string{"--server", reached, "--ca-file", s.TokenFile}, 2, "has no certificate that can be read"},
+		{[]string{"--server", s.GRPC, "--ca-file", own}, 2, "--server https://" + s.GRPC},
+		{[]string{"--server", s.GRPC}, 5, "https://"},
 	} {
 		for _, command := range []string{"token list", "audit verify", "dead-letters list", "state rebuild"} {
 			args := append(strings.Fields(command), c.args...)

@@ -74,7 +74,7 @@ func (h treeHost) commitTree(tree string) {
 func (h treeHost) sync(env ...string) (system.Result, system.Status) {
 	h.t.Helper()
 	result := programs.Run(h.t, append(credentials(), env...), "sync", "--repo", h.url(), "--branch", branch, "--dir",
-		directory, "--allow-http", "--allow-network=127.0.0.0/8", "--json")
+		directory, "--allow-http", "--allow-network=127.0.0.0/8", "-o=json")
 	var status system.Status
 	if strings.HasPrefix(result.Stdout, "{") {
 		status = system.Read[system.Status](h.t, result.Stdout)

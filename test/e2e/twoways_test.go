@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/libs/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // netboxToken is where the token of a NetBox of a test is found.
@@ -49,13 +50,11 @@ func (p people) vpc(name string) record {
 }
 
 // setVLAN has somebody change a field of a VPC.
-func (p people) setVLAN(user, name string, vlan int) {
+func (p people) setVLAN(user, name string, vlan any) {
 	p.t.Helper()
-	r := p.vpc(name)
-	r.Spec["subnets"].(map[string]any)["default"].(map[string]any)["vlan"] = vlan
-	p.Act(user)
-	defer p.Act("")
-	p.call(http.MethodPatch, fmt.Sprintf("vpcs/%d/%s", r.ID, recordFields), map[string]any{"spec": r.Spec}, nil)
+	if err := p.SetVLAN(p.t.Context(), user, name, vlan); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func (p people) call(method, path string, body, into any) {
@@ -99,10 +98,10 @@ type paired struct {
 	people people
 }
 
-func newPaired(t *testing.T) *paired {
+func newPaired(t *testing.T, env ...string) *paired {
 	t.Helper()
-	n := netboxserver.Start(t)
-	e := newEditing(t, netboxEnv(n)...)
+	n := netboxtest.Start(t)
+	e := newEditing(t, append(env, netboxEnv(n)...)...)
 	e.Call(http.MethodPatch, "/api/v1/fabrics/1", map[string]any{"netbox": map[string]any{
 		"url": n.URL, "fabric": n.AddFabric("fabric-1"), "token_ref": "env:" + netboxToken,
 	}}, &struct{}{})
@@ -173,5 +172,65 @@ func TestBothSidesMeet(t *testing.T) {
 	text := p.Files(t, repository, branch)[directory+"/managed/vpcs/vpc-1.yaml"]
 	if !strings.Contains(text, "vlan: 501") || !strings.Contains(text, "by: git") {
 		t.Errorf("the file is\n%s", text)
+	}
+}
+
+// TestAResolutionIsPreviewed: a dry run says which lines of the file and which fields of the record change, and changes
+// none; what is not valid is refused with its words. The resolution makes the very commit.
+func TestAResolutionIsPreviewed(t *testing.T) {
+	t.Parallel()
+	p := newPaired(t)
+	p.people.setVLAN("alice", "vpc-2", "many") // which Git does not take
+	var listed struct {
+		Conflicts []struct {
+			ConflictID string `json:"conflict_id"`
+			Version    string
+		}
+	}
+	p.Await("a conflict", func() bool {
+		p.Call(http.MethodGet, "/api/v1/fabrics/1/conflicts", nil, &listed)
+		return len(listed.Conflicts) == 1
+	})
+	c := listed.Conflicts[0]
+	resolve := "/api/v1/fabrics/1/conflicts/" + c.ConflictID + ":resolve"
+	request := map[string]any{"version": c.Version, "take": "netbox", "validate_only": true}
+	if status, said := p.Try(http.MethodPost, resolve, request); status < http.StatusBadRequest ||
+		!strings.Contains(string(said), "vlan") {
+		t.Errorf("what is not valid: %d %s", status, said)
+	}
+	spec := p.people.vpc("vpc-2").Spec
+	spec["subnets"].(map[string]any)["default"].(map[string]any)["vlan"] = 88
+	delete(request, "take")
+	request["choices"] = []any{map[string]any{"path": "spec", "take": "value", "value": spec}}
+	type answer struct {
+		Conflict     struct{ State string }
+		Diff         string
+		RecordFields []string `json:"record_fields"`
+	}
+	var preview, settled answer
+	before := p.Commits(t, repository, branch)
+	p.Call(http.MethodPost, resolve, request, &preview)
+	if preview.Conflict.State != "open" || !slices.Equal(preview.RecordFields, []string{"spec.subnets.default.vlan"}) ||
+		p.Commits(t, repository, branch) != before {
+		t.Errorf("the preview is %+v, and there are %d commits", preview, p.Commits(t, repository, branch))
+	}
+	delete(request, "validate_only")
+	p.Call(http.MethodPost, resolve, request, &settled)
+	p.commits(before + 1)
+	p.same(3)
+	if settled.Conflict.State != "resolved" || settled.Diff != "" {
+		t.Errorf("settled as %+v", settled)
+	}
+	lines := p.changedLines()
+	if len(lines) != 2 || !strings.Contains(lines[1], "vlan: 88") {
+		t.Errorf("the commit changes %q", lines)
+	}
+	for _, line := range lines {
+		if !strings.Contains(preview.Diff, "\n"+line+"\n") {
+			t.Errorf("no line %q in the preview\n%s", line, preview.Diff)
+		}
+	}
+	if files := strings.Count(preview.Diff, "diff --git "); files != 1 {
+		t.Errorf("the preview is of %d files:\n%s", files, preview.Diff)
 	}
 }

@@ -58,7 +58,7 @@ func synced(t *testing.T, files map[string]string) (found []string, complete boo
 	}
 	h := newHost(t, inFabric)
 	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
-		"--allow-http", "--allow-network=127.0.0.0/8", "--json")
+		"--allow-http", "--allow-network=127.0.0.0/8", "-o=json")
 	if result.Code != 0 && result.Code != 3 {
 		t.Fatalf("exit %d:\n%s", result.Code, result.Output())
 	}

@@ -69,6 +69,7 @@ func (n *netbox) logFrom(id int) (all []logged) {
 // TestTheChangeLog: what can be asked of it, which is what hearing about NetBox needs.
 func TestTheChangeLog(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	n := start(t)
 	fabric := n.fabric("change log")
 	var ids []int
@@ -181,6 +182,7 @@ const (
 // nothing, though numbers turn up late that are smaller than those that were read.
 func TestTheRuleOfTheChangeLog(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	n := start(t)
 	fabric := n.fabric("rule of the change log")
 	var expected counter

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/test/netbox/lab"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // update has the answers of the real NetBox recorded, which the emulator is held against.
@@ -44,7 +45,7 @@ type contractCase struct {
 // TestContract: the real NetBox answers each case as was recorded.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	n := start(t)
+	n := start(t, asItIs())
 	for _, c := range contract() {
 		t.Run(c.name, func(t *testing.T) { held(t, c, (&netbox{n.NetBox, t}).played(c), *update) })
 	}
@@ -53,7 +54,7 @@ func TestContract(t *testing.T) {
 // TestEmulator: the emulator answers each case as the real NetBox did.
 func TestEmulator(t *testing.T) {
 	t.Parallel()
-	e := netboxserver.Start(t)
+	e := netboxtest.Start(t)
 	n := &lab.NetBox{URL: e.URL, Token: netboxserver.Token}
 	for _, c := range contract() {
 		t.Run(c.name, func(t *testing.T) { held(t, c, (&netbox{n, t}).played(c), false) })

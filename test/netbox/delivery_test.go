@@ -54,10 +54,8 @@ func show(t *testing.T) *shown {
 // showBy is show for a system that is started by a function.
 func showBy(t *testing.T, up func(b system.Binaries, env []string) *system.System) *shown {
 	t.Helper()
+	needLab(t)
 	binaries, err := programs()
-	if shared == nil {
-		t.Skip("make test-netbox makes a lab and runs this")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,25 +149,39 @@ type entry struct {
 	Type    string `json:"changed_object_type"`
 }
 
-// changes returns what the change log has of the plugin's records, the oldest first.
+// changes returns what the change log has of the plugin's records, the oldest first of each kind.
 func (n *netbox) changes() []entry {
 	n.t.Helper()
 	var all []entry
 	for _, model := range []string{
 		"vpc", "server", "switch", "switchgroup", "connection", "vlannamespace", "ipv4namespace", "hedgehogfabric",
 	} {
-		a := n.ask(http.MethodGet, "/api/core/object-changes/?ordering=id&limit=1000&changed_object_type=netbox_hedgehog."+
-			model+"&fields=id,message,action,changed_object_type", nil)
+		all = append(all, n.changesOf(model)...)
+	}
+	return all
+}
+
+// changesOf returns those of a kind, page by page.
+func (n *netbox) changesOf(model string) []entry {
+	n.t.Helper()
+	var all []entry
+	for {
+		a := n.ask(http.MethodGet, fmt.Sprintf("/api/core/object-changes/?ordering=id&limit=1000&offset=%d"+
+			"&changed_object_type=netbox_hedgehog.%s&fields=id,message,action,changed_object_type", len(all), model), nil)
 		if a.code != http.StatusOK {
 			n.t.Fatalf("the change log: %d %.300s", a.code, a.raw)
 		}
-		var page struct{ Results []entry }
+		var page struct {
+			Count   int
+			Results []entry
+		}
 		if err := json.Unmarshal([]byte(a.raw), &page); err != nil {
 			n.t.Fatal(err)
 		}
-		all = append(all, page.Results...)
+		if all = append(all, page.Results...); len(all) >= page.Count || len(page.Results) == 0 {
+			return all
+		}
 	}
-	return all
 }
 
 // since returns the changes of records after those that there were.
@@ -234,6 +246,7 @@ func TestDelivery(t *testing.T) {
 // TestDeliveryInTrouble: whatever is away or answers nonsense, nothing is lost and nothing is written twice.
 func TestDeliveryInTrouble(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := show(t)
 	vlan := 1000
 	for name, trouble := range map[string]struct{ begin, end func() }{
@@ -279,6 +292,7 @@ func must(t *testing.T, err error) {
 // seconds and not overwritten, and is listed with who it was, until it is given up.
 func TestPeopleEditRecords(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := show(t)
 	oneWay := map[string]any{"netbox": map[string]any{"direction": "git_to_netbox"}}
 	s.Call(http.MethodPatch, fabricPath, oneWay, &struct{}{})

@@ -15,6 +15,7 @@ import (
 // TestFeed: what is done to records in NetBox is told, however it is done, and nothing else is.
 func TestFeed(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	n := start(t)
 	shell := n.console()
 	for _, c := range []struct {

@@ -50,6 +50,7 @@ func saying(content, begin, says string) string {
 // nothing is written twice: each record that has changed meanwhile has one entry in the change log.
 func TestNetBoxIsStoppedForAnHour(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	clock := ahead(filepath.Join(t.TempDir(), "ahead"))
 	clock.put(t, 0)
 	s := showBy(t, func(b system.Binaries, env []string) *system.System {

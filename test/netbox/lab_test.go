@@ -20,6 +20,9 @@ import (
 // kept is the folder of what the lab makes once.
 var kept = flag.String("netbox", "", "the folder of a lab, without which there is nothing to test")
 
+// long says that the tests run, too, that CI has no time for.
+var long = flag.Bool("long", false, "run the tests, too, that are left out to save minutes")
+
 // shared is the lab of all tests; nil where there is none.
 var shared *lab.Lab //nolint:gochecknoglobals // TestMain makes it
 
@@ -53,18 +56,32 @@ type netbox struct {
 	t *testing.T
 }
 
-// start runs a NetBox of its own for a test.
-func start(t *testing.T, options ...lab.Option) *netbox {
+// needLab leaves a test out where there is no lab.
+func needLab(t *testing.T) {
 	t.Helper()
 	if shared == nil {
 		t.Skip("make test-netbox makes a lab and runs this")
 	}
+}
+
+// takesLong leaves a test out to save minutes: whoever changes what it is about runs it.
+func takesLong(t *testing.T) {
+	t.Helper()
+	if shared != nil && !*long {
+		t.Skip("make test-netbox LONG=1 runs it")
+	}
+}
+
+// start returns a NetBox that runs, and that nobody else uses as long as a test goes on.
+func start(t *testing.T, options ...lab.Option) *netbox {
+	t.Helper()
+	needLab(t)
 	n, err := shared.Start(t.Context(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := n.Stop(); err != nil {
+		if err := n.Release(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -227,6 +227,7 @@ result = [said.id + " " + said.msg for said in checks.hedgehog()]`)
 // TestWithoutFeed: records are as they are, and nobody tells.
 func TestWithoutFeed(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	n := start(t, lab.WithoutOwnPlugin())
 	fabric := n.fabric("without")
 	made := n.must(http.StatusCreated, "POST", "vpcs/?"+fields, record(fabric, "v", map[string]any{"a": 1}))

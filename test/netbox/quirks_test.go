@@ -21,6 +21,7 @@ func misnamed() []string {
 // TestTheLab: what runs is what is said to run.
 func TestTheLab(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	n := start(t)
 	status := n.ask("GET", "/api/status/", nil)
 	plugins, _ := status.fields["plugins"].(map[string]any)
@@ -32,7 +33,8 @@ func TestTheLab(t *testing.T) {
 // TestQuirks holds what is odd about the plugin on the real NetBox: the stand-in shows it with plain HTTP.
 func TestQuirks(t *testing.T) {
 	t.Parallel()
-	n := start(t)
+	takesLong(t)
+	n := start(t, asItIs())
 	fabric := n.fabric("quirks")
 	for name, quirk := range map[string]func(*netbox, int){
 		"Q1": (*netbox).unordered, "Q2": (*netbox).unnamed, "Q3": (*netbox).unfiltered, "Q4": (*netbox).emptySpec,

@@ -41,6 +41,7 @@ func browser(t *testing.T) context.Context {
 // picture of docs/netbox.md.
 func TestTheRecordsAreSeen(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := show(t)
 	s.serveStatic()
 	tab := browser(t)

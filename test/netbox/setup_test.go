@@ -24,9 +24,7 @@ type setUp struct {
 
 func newSetUp(t *testing.T) *setUp {
 	t.Helper()
-	if shared == nil {
-		t.Skip("make test-netbox makes a lab and runs this")
-	}
+	needLab(t)
 	binaries, err := programs()
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +81,7 @@ func (s *setUp) counts() string {
 // it is left when it is removed.
 func TestSetUp(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := newSetUp(t)
 	fabric := s.fabric("set up")
 	before := s.counts()

@@ -99,6 +99,7 @@ func TestAnEditInTheFormIsACommit(t *testing.T) {
 // a conflict that is listed, and settled by whoever wants to.
 func TestBothSidesMeet(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := show(t)
 	s.heard()
 	path, spec, _ := s.vpc("extra")
@@ -144,10 +145,14 @@ func TestBothSidesMeet(t *testing.T) {
 	}
 }
 
+// turnPeriod keeps edits in turn below what a fabric takes in a minute, 60 requests of NetBox.
+const turnPeriod = 1100 * time.Millisecond
+
 // TestEditsInTurn: edits on one side and the other, one after the other, make as many commits and as many writes; then
 // nothing happens any more.
 func TestEditsInTurn(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := show(t)
 	s.heard()
 	var kept []turn
@@ -165,6 +170,8 @@ func TestEditsInTurn(t *testing.T) {
 		}
 	}
 	commits, before := s.git.Commits(t, repository, "main"), s.changes()
+	pace := time.NewTicker(turnPeriod)
+	defer pace.Stop()
 	for n := range *alternations {
 		of := kept[n%len(kept)]
 		labels := s.must(http.StatusOK, "GET", of.record+"?"+fields, nil).fields["labels"].(map[string]any)
@@ -179,6 +186,7 @@ func TestEditsInTurn(t *testing.T) {
 		if fmt.Sprint(now) != fmt.Sprint(labels) {
 			t.Fatalf("%s has %v, not %v", of.record, now, labels)
 		}
+		<-pace.C
 	}
 	ended := s.git.Head(t, repository, "main")
 	for until := time.Now().Add(*quiet); ; {
@@ -202,6 +210,7 @@ type turn struct{ record, resource string }
 // TestManyDeletionsInNetBox: they wait for somebody who means them.
 func TestManyDeletionsInNetBox(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := show(t)
 	s.heard()
 	commits := s.git.Commits(t, repository, "main")

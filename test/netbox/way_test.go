@@ -12,27 +12,38 @@ import (
 	"testing"
 )
 
-// way leads to a NetBox, and can be told to answer in its place.
+// way leads to a NetBox, or to the system, and can be told to answer in its place.
 type way struct {
 	server *httptest.Server
 
 	mu     sync.Mutex
-	code   int // in place of NetBox's answer; 0 for none
+	target *url.URL // nobody answers while it is nil
+	code   int      // in place of NetBox's answer; 0 for none
 	body   string
 	behind int          // once what NetBox was asked to write is done; 0 for none
 	last   string       // nobody answers any more, once something was written at a path with this in it; empty for none
 	cut    bool         // nobody answers
+	hangs  bool         // what is asked gets no answer
 	files  http.Handler // of what is below /static/; nil for NetBox's
 }
 
 func wayTo(t *testing.T, address string) *way {
 	t.Helper()
-	target, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := newWay(t)
+	w.lead(t, address)
+	return w
+}
+
+// newWay returns one that leads nowhere yet.
+func newWay(t *testing.T) *way {
+	t.Helper()
 	w := &way{}
-	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		r.SetURL(w.target)
+		r.Out.Host = r.In.Host
+	}}
 	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	proxy.ModifyResponse = func(r *http.Response) error {
 		w.mu.Lock()
@@ -49,9 +60,12 @@ func wayTo(t *testing.T, address string) *way {
 	}
 	w.server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		w.mu.Lock()
-		code, body, files, cut := w.code, w.body, w.files, w.cut
+		code, body, files, cut, hangs := w.code, w.body, w.files, w.cut || w.target == nil, w.hangs
 		w.mu.Unlock()
-		if cut {
+		if hangs {
+			<-in.Context().Done()
+		}
+		if cut || hangs {
 			panic(http.ErrAbortHandler)
 		}
 		if files != nil && strings.HasPrefix(in.URL.Path, "/static/") {
@@ -68,6 +82,25 @@ func wayTo(t *testing.T, address string) *way {
 	}))
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+// lead has it lead to an address.
+func (w *way) lead(t *testing.T, address string) {
+	t.Helper()
+	target, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.target = target
+}
+
+// hang has nobody answer, and nobody hang up either; or has answers come again.
+func (w *way) hang(hangs bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hangs = hangs
 }
 
 // address is where it begins: a host and a port.

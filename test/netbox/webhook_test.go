@@ -70,7 +70,8 @@ func (n *netbox) hooked(secret string, types []string) <-chan sentHook {
 // TestWebhooks holds what NetBox's webhooks are, and what they are not.
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
-	n := start(t)
+	takesLong(t)
+	n := start(t, asItIs())
 	for _, c := range []struct {
 		name  string
 		holds func(*netbox)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Status is the status of a sync, as the JSON API and fgd sync --json give it.
+// Status is the status of a sync, as the JSON API and fgd sync -o json give it.
 type Status struct {
 	SyncID      string    `json:"sync_id"`
 	FabricID    int       `json:"fabric_id"`

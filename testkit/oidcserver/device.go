@@ -2,6 +2,7 @@ package oidcserver
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -78,6 +79,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	switch grant := r.FormValue("grant_type"); {
 	case r.FormValue("client_id") != ClientID:
 		refuse(w, "invalid_client")
+	case grant == "authorization_code":
+		s.exchange(w, r)
 	case s.fault == Echo:
 		refuse(w, "invalid_grant I was shown "+r.FormValue("device_code")+r.FormValue("refresh_token"))
 	case grant == "refresh_token" && s.refuse != "":
@@ -85,7 +88,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	case grant == "refresh_token" && s.device.refresh != "" && r.FormValue("refresh_token") == s.device.refresh:
 		s.refresh++
 		s.device.lifetime = time.Hour
-		s.grant(w)
+		s.grant(w, nil)
 	case grant == "urn:ietf:params:oauth:grant-type:device_code" && r.FormValue("device_code") == s.device.code:
 		s.poll(w)
 	default:
@@ -101,7 +104,7 @@ func (s *Server) poll(w http.ResponseWriter) {
 	case s.device.claims == nil:
 		refuse(w, "authorization_pending")
 	default:
-		s.grant(w)
+		s.grant(w, nil)
 	}
 }
 
@@ -118,8 +121,8 @@ func (s *Server) give(text string) string {
 	return text
 }
 
-// grant answers with tokens; it is called with the lock held.
-func (s *Server) grant(w http.ResponseWriter) {
+// grant answers with tokens, and what else there is; it is called with the lock held.
+func (s *Server) grant(w http.ResponseWriter, more map[string]any) {
 	s.device.claims["exp"] = time.Now().Add(s.device.lifetime).Unix()
 	text, err := sign(s.keys[0], s.device.claims, nil)
 	if err != nil {
@@ -127,10 +130,12 @@ func (s *Server) grant(w http.ResponseWriter) {
 		return
 	}
 	s.device.refresh = s.give(rand.Text())
-	answer(w, http.StatusOK, map[string]any{
+	tokens := map[string]any{
 		"access_token": s.give(text), "token_type": "Bearer", "expires_in": int(s.device.lifetime.Seconds()),
 		"refresh_token": s.device.refresh,
-	})
+	}
+	maps.Copy(tokens, more)
+	answer(w, http.StatusOK, tokens)
 }
 
 func refuse(w http.ResponseWriter, code string) {

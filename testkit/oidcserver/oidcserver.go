@@ -1,5 +1,5 @@
-// Package oidcserver is an OpenID Connect issuer for the time of a test: discovery, keys, JWTs and the device flow,
-// over real HTTP and with real signatures. It can be told to misbehave.
+// Package oidcserver is an OpenID Connect issuer for the time of a test: discovery, keys, JWTs, the device flow
+// and the authorization code flow, over real HTTP and with real signatures. It can be told to misbehave.
 package oidcserver
 
 import (
@@ -61,8 +61,13 @@ type Server struct {
 	refresh int    // how many tokens were refreshed
 	refuse  string // what is said to a refresh; empty when it is granted
 	given   []string
-	gate    chan struct{}
-	began   chan struct{}
+
+	redirects []string               // where browsers may be sent back to
+	codes     map[string]grantedCode // by what a browser was sent back with
+	change    func(claims map[string]any)
+
+	gate  chan struct{}
+	began chan struct{}
 }
 
 // Key is one that the issuer signs with.
@@ -76,10 +81,14 @@ type Key struct {
 // Start starts an issuer with an RSA key.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{ended: make(chan struct{}), asked: map[string]int{}, keys: []Key{NewRSA(t, "key-1")}}
+	s := &Server{
+		ended: make(chan struct{}), asked: map[string]int{}, codes: map[string]grantedCode{},
+		keys: []Key{NewRSA(t, "key-1")},
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc(discoveryPath, s.discovery)
 	mux.HandleFunc(keysPath, s.serveKeys)
+	mux.HandleFunc("GET /authorize", s.authorize)
 	mux.HandleFunc("POST /device", s.deviceStart)
 	mux.HandleFunc("POST /token", s.token)
 	mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") })

@@ -83,6 +83,12 @@ func (t *Terminal) Await(text string) {
 	}
 }
 
+// Type types a text, as a person does.
+func (t *Terminal) Type(text string) error {
+	_, err := t.master.WriteString(text)
+	return err
+}
+
 // Text closes the terminal and returns all that was printed on it.
 func (t *Terminal) Text() string {
 	_ = t.Close()

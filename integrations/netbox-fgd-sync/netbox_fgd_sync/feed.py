@@ -194,6 +194,11 @@ def clock() -> datetime:
     return now
 
 
+def told(pruned: int) -> str:
+    """Return for people how many changes were deleted."""
+    return f"{pruned} {'change was' if pruned == 1 else 'changes were'} deleted"
+
+
 def prune(before: datetime) -> int:
     """Delete the rows from before a time, and return how many.
 

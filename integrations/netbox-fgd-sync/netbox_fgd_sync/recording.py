@@ -18,7 +18,7 @@ from .models import Action, ChangeRecord
 
 PLUGIN = "netbox_hedgehog"
 FABRIC = "HedgehogFabric"
-KINDS = (
+KINDS: tuple[str, ...] = (
     "Connection",
     "External",
     "ExternalAttachment",

@@ -70,6 +70,29 @@ func (l *Lab) environment(ctx context.Context, kept string) error {
 	return os.WriteFile(filepath.Join(folder, "complete"), nil, 0o600)
 }
 
+// tool returns the folder with a package that is no part of a NetBox. It is installed beside the virtual environment:
+// what is in that decides whether databases are made anew.
+func (l *Lab) tool(ctx context.Context, requirement string) (string, error) {
+	name, _, _ := strings.Cut(requirement, "==")
+	folder := filepath.Join(l.kept, name+"-"+digest(l.python, requirement))
+	if exists(folder) {
+		return folder, nil
+	}
+	partial, err := os.MkdirTemp(l.kept, name+"-")
+	if err != nil {
+		return "", err
+	}
+	err = run(ctx, nil, l.python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
+		"--no-deps", "--target", partial, requirement)
+	if err == nil {
+		err = os.Rename(partial, folder)
+	}
+	if exists(folder) { // this one, or that of another lab
+		err = nil
+	}
+	return folder, errors.Join(err, os.RemoveAll(partial))
+}
+
 // run runs a program to its end. Its error has the end of what it wrote.
 func run(ctx context.Context, env []string, program string, args ...string) error {
 	const shown = 4096

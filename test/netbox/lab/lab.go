@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 //go:embed requirements.txt
@@ -20,14 +21,29 @@ var requirements string
 //go:embed configuration.py
 var configuration string
 
+// pluginConfiguration is the end of the configuration. It is apart from the rest, of which the name of the template is
+// made: what plugins are told differs between instances, and leaves their tables as they are. So does what becomes of a
+// connection to a database that was made anew.
+const pluginConfiguration = `
+import json
+
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+PLUGINS_CONFIG = json.loads(os.environ["LAB_PLUGINS_CONFIG"]) or {}
+`
+
 // Lab is what instances of NetBox have in common: programs, and a cluster of databases.
 type Lab struct {
 	Version string // of NetBox
 
+	kept   string // a folder of what is made once
 	python string // of the virtual environment
 	folder string // of what runs; removed at the end
 	tell   func(format string, args ...any)
 	pg     *cluster
+
+	mu   sync.Mutex
+	idle []*NetBox // that were given back
 }
 
 // Open makes what is missing in a folder that is kept, and starts the cluster. It tells what takes time. Close ends it.
@@ -40,7 +56,7 @@ func Open(ctx context.Context, kept string, tell func(format string, args ...any
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{Version: pinned("netbox"), folder: folder, tell: tell}
+	l := &Lab{Version: pinned("netbox"), kept: kept, folder: folder, tell: tell}
 	if err := l.prepare(ctx, kept); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -61,12 +77,16 @@ func (l *Lab) prepare(ctx context.Context, kept string) error {
 	return nil
 }
 
-// Close ends the cluster, and removes what was made to run.
+// Close ends what was given back, and the cluster, and removes what was made to run.
 func (l *Lab) Close() error {
+	var ended []error
+	for _, n := range l.idle {
+		ended = append(ended, n.Stop())
+	}
 	if l.pg != nil {
 		l.pg.stop()
 	}
-	return os.RemoveAll(l.folder)
+	return errors.Join(append(ended, os.RemoveAll(l.folder))...)
 }
 
 // pinned returns the version of a package that is required.

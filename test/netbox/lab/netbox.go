@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -35,9 +36,15 @@ type NetBox struct {
 	name        string // of its database
 	folder      string
 	plugins     []string
+	settings    pluginConfig
+	packages    string // a folder with packages that are taken before those of the lab
+	altered     bool   // it is not what it was begun as
 	env         []string
 	web, worker *process
 }
+
+// pluginConfig are settings by plugin.
+type pluginConfig map[string]map[string]any
 
 // count numbers the instances of this process.
 var count atomic.Int64 //nolint:gochecknoglobals // names of databases differ within a cluster
@@ -48,14 +55,23 @@ type Option func(*NetBox)
 // WithoutOwnPlugin starts a NetBox that has the Hedgehog NetBox Plugin, and not that of this project.
 func WithoutOwnPlugin() Option { return func(n *NetBox) { n.plugins = []string{standIn} } }
 
-// Start clones the database and runs a NetBox over it. Stop ends it.
+// WithPluginConfig starts a NetBox whose PLUGINS_CONFIG has settings of the plugin of this project.
+func WithPluginConfig(settings map[string]any) Option {
+	return func(n *NetBox) { n.settings = pluginConfig{own: settings} }
+}
+
+// Start clones the database and runs a NetBox over it. Stop ends it, and Release gives it back.
 func (l *Lab) Start(ctx context.Context, options ...Option) (*NetBox, error) {
 	name := fmt.Sprint("netbox_", count.Add(1))
 	n := &NetBox{lab: l, name: name, folder: filepath.Join(l.folder, name), plugins: []string{standIn, own}}
 	for _, option := range options {
 		option(n)
 	}
-	if err := n.start(ctx); err != nil {
+	start := n.start
+	if released := l.released(n); released != nil {
+		n, start = released, released.renew
+	}
+	if err := start(ctx); err != nil {
 		return nil, errors.Join(err, n.Stop())
 	}
 	return n, nil
@@ -88,12 +104,20 @@ func (n *NetBox) configure(ctx context.Context, database string) (err error) {
 	if n.Caching, err = redisproc.Start(ctx, filepath.Join(n.folder, "caching")); err != nil {
 		return err
 	}
+	settings, err := json.Marshal(n.settings)
+	if err != nil {
+		return err
+	}
+	packages := filepath.SplitList(n.packages)
 	n.env = []string{
-		"NETBOX_ROOT=" + n.folder, "HOME=" + n.folder, "PYTHONPATH=" + n.lab.pluginFolder(), "PYTHONDONTWRITEBYTECODE=1",
+		"NETBOX_ROOT=" + n.folder, "HOME=" + n.folder, "PYTHONDONTWRITEBYTECODE=1",
+		"PYTHONPATH=" + strings.Join(append(packages, n.lab.pluginFolder()), string(os.PathListSeparator)),
 		"LAB_DATABASE=" + database, "LAB_DATABASE_HOST=" + n.lab.pg.folder, "LAB_PLUGINS=" + strings.Join(n.plugins, ","),
 		"LAB_TASKS_URL=" + n.Tasks.URL(), "LAB_CACHING_URL=" + n.Caching.URL(),
+		"LAB_PLUGINS_CONFIG=" + string(settings),
 	}
-	return os.WriteFile(filepath.Join(n.folder, "conf", "configuration.py"), []byte(configuration), 0o600)
+	content := []byte(configuration + pluginConfiguration)
+	return os.WriteFile(filepath.Join(n.folder, "conf", "configuration.py"), content, 0o600)
 }
 
 // migrate makes the tables of the template that some plugins need. The first time it makes the template too, and an
@@ -163,6 +187,7 @@ func (n *NetBox) StartWeb(ctx context.Context) (err error) {
 
 // StopWeb ends the web processes: nobody answers at the address.
 func (n *NetBox) StopWeb() {
+	n.altered = true
 	n.web.stop()
 	n.web = nil
 }
@@ -174,8 +199,20 @@ func (n *NetBox) StartWorker(context.Context) (err error) {
 	return err
 }
 
+// RemoveOwnPlugin takes the plugin of this project out of the configuration, and runs NetBox again. Its tables stay.
+func (n *NetBox) RemoveOwnPlugin(ctx context.Context) error {
+	n.StopWeb()
+	n.StopWorker()
+	n.env = append(n.env, "LAB_PLUGINS="+standIn)
+	if err := n.StartWorker(ctx); err != nil {
+		return err
+	}
+	return n.StartWeb(ctx)
+}
+
 // StopWorker ends it: what is queued waits.
 func (n *NetBox) StopWorker() {
+	n.altered = true
 	n.worker.stop()
 	n.worker = nil
 }

@@ -90,6 +90,19 @@ func (p *process) await(ctx context.Context, ready func() error) error {
 	}
 }
 
+// runs reports whether it was begun and has not ended.
+func (p *process) runs() bool {
+	if p == nil {
+		return false
+	}
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
 // stop ends it, and what it has started. Nothing of what it has is kept, so that one which takes long is killed.
 func (p *process) stop() {
 	if p == nil {

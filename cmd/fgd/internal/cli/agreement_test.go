@@ -102,7 +102,7 @@ func TestOneAnswerOfAllCommands(t *testing.T) {
 	if code, stdout, stderr := run(t.Context(), t, append([]string{"check"}, at...)...); code != 0 {
 		t.Errorf("check: exit %d\n%s%s", code, stdout, stderr)
 	}
-	_, stdout, _ := run(t.Context(), t, "validate", "--json", folder)
+	_, stdout, _ := run(t.Context(), t, "validate", "-o=json", folder)
 	if got := codesByFile(t, stdout, folder+"/"); !maps.Equal(got, want) {
 		t.Errorf("validate: %v", got)
 	}
@@ -114,7 +114,7 @@ func TestOneAnswerOfAllCommands(t *testing.T) {
 		t.Errorf("doctor: %v, not %v", found, number)
 	}
 	for _, more := range [][]string{{"--dry-run"}, nil} {
-		_, stdout, _ := run(t.Context(), t, slices.Concat([]string{"sync", "--json"}, at, more)...)
+		_, stdout, _ := run(t.Context(), t, slices.Concat([]string{"sync", "-o=json"}, at, more)...)
 		if got := codesByFile(t, stdout, ""); !maps.Equal(got, want) {
 			t.Errorf("sync %v: %v", more, got)
 		}

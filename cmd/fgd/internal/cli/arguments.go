@@ -57,6 +57,16 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
+// checkFlags refuses a call whose flags are not right.
+func checkFlags(cmd *cobra.Command, args []string) error {
+	if form, err := cmd.Flags().GetString("output"); err == nil {
+		if err := (&output{form: form}).check(); err != nil {
+			return err
+		}
+	}
+	return requiredFlags(cmd, args)
+}
+
 // requiredFlags says which flags are missing, before cobra says it in its own words.
 func requiredFlags(cmd *cobra.Command, _ []string) error {
 	var missing []string

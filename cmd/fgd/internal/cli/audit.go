@@ -30,9 +30,9 @@ func newAuditList(env Environment) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List lines, the newest first", Args: noArguments}
 	r, request := newRunning(env, cmd), &bridgev1.ListAuditRequest{}
 	flags := cmd.Flags()
-	var fabric int32
-	var since, until string
-	flags.Int32Var(&fabric, "fabric", 0, "only lines about this `number` of a fabric")
+	var fabric, since, until string
+	flags.StringVar(&fabric, "fabric", "", "only lines about this fabric, by its name or `number`")
+	r.offersFor(cmd, "fabric", r.fabricNames)
 	flags.StringVar(&request.Principal, "principal", "", "only lines of who has this `name`, or of what this service said")
 	flags.StringVar(&request.Action, "action", "", "only lines with this `text` in their action, as CreateFabric")
 	flags.StringVar(&since, "since", "", "only lines from this `time` on, as 2026-03-01 or 2026-03-01T12:00:00Z")
@@ -45,14 +45,18 @@ func newAuditList(env Environment) *cobra.Command {
 		if request.GetLimit() < 1 {
 			return exit.Misuse(errs.New(errs.InvalidRequest, "--limit has to be 1 or more."))
 		}
-		if cmd.Flags().Changed("fabric") {
-			request.FabricId = &fabric
+		if fabric != "" {
+			id, err := r.FabricID(cmd.Context(), fabric)
+			if err != nil {
+				return err
+			}
+			request.FabricId = &id
 		}
 		answer, err := r.Audit(cmd.Context(), request)
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.Audit(env.Stdout, answer.GetLines()) })
+		return r.print(answer, func() { render.Audit(r.results(), answer.GetLines()) })
 	}
 	return cmd
 }
@@ -108,7 +112,7 @@ without commits.`,
 		switch {
 		case err != nil || answer.GetIntact():
 			return err
-		case r.json: // the one document says it
+		case r.isData(): // the document says it
 			return exit.Code(exit.Failed)
 		}
 		return errs.New(errs.AuditBroken, "The audit is not what was written.")

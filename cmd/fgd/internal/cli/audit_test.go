@@ -45,7 +45,7 @@ func setupAudited(t *testing.T) *audited {
 // fgd runs fgd audit for the system, and returns what it printed for programs and for people.
 func (a *audited) fgd(want int, args ...string) (stdout, stderr string) {
 	a.t.Helper()
-	args = append([]string{"audit"}, append(args, "--grpc", a.at.GRPC, "--token-file", a.at.tokenFile)...)
+	args = append([]string{"audit"}, append(args, "--server", a.at.GRPC, "--token-file", a.at.tokenFile)...)
 	code, stdout, stderr := run(a.t.Context(), a.t, args...)
 	if code != want {
 		a.t.Fatalf("%v: exit %d, not %d\n%s%s", args, code, want, stdout, stderr)
@@ -53,7 +53,7 @@ func (a *audited) fgd(want int, args ...string) (stdout, stderr string) {
 	return stdout, stderr
 }
 
-// listed is a line as fgd audit list --json has it.
+// listed is a line as fgd audit list -o json has it.
 type listed struct {
 	Seq       int64
 	Stage     string
@@ -64,12 +64,12 @@ type listed struct {
 
 func (a *audited) list(flags ...string) []listed {
 	a.t.Helper()
-	stdout, _ := a.fgd(0, append([]string{"list", "--json"}, flags...)...)
-	var document struct{ Lines []listed }
-	if err := json.Unmarshal([]byte(stdout), &document); err != nil {
+	stdout, _ := a.fgd(0, append([]string{"list", "-o=json"}, flags...)...)
+	var lines []listed
+	if err := json.Unmarshal([]byte(stdout), &lines); err != nil {
 		a.t.Fatalf("%v: %s", err, stdout)
 	}
-	return document.Lines
+	return lines
 }
 
 // TestAuditList: the newest line first, those that are asked for, and in words.
@@ -97,7 +97,7 @@ func TestAuditList(t *testing.T) {
 	if got := a.list("--limit", "2"); !slices.Equal(got, all[:2]) {
 		t.Errorf("two of them: %+v", got)
 	}
-	words, _ := a.fgd(0, "list")
+	words, _ := a.fgd(0, "list", "-o", "wide")
 	for _, part := range []string{
 		"LINE ", "bootstrap", "127.0.0.1", "CreateFabric", " 35 ", "completed", "denied", "FGD_1050",
 	} {
@@ -157,7 +157,7 @@ func TestAuditVerify(t *testing.T) {
 	if words, _ := a.fgd(0, "verify"); !strings.Contains(words, "are intact: ") {
 		t.Errorf("by the bridge: %s", words)
 	}
-	if said, _ := a.fgd(0, "verify", "--json"); !strings.Contains(said, `"intact": true`) {
+	if said, _ := a.fgd(0, "verify", "-o=json"); !strings.Contains(said, `"intact": true`) {
 		t.Errorf("by the bridge: %s", said)
 	}
 	if words, _ := a.fgd(0, "verify", "--file", a.file); !strings.Contains(words, "are intact: ") ||
@@ -189,7 +189,7 @@ func TestAuditVerify(t *testing.T) {
 		!strings.Contains(stderr, "FGD_1060") {
 		t.Errorf("changed: %s%s", words, stderr)
 	}
-	said, stderr := a.fgd(1, "verify", "--file", lone, "--json")
+	said, stderr := a.fgd(1, "verify", "--file", lone, "-o=json")
 	var document struct {
 		Intact   bool
 		Problems []struct{ Seq int }
@@ -213,7 +213,7 @@ func TestRetiredLogs(t *testing.T) {
 	at, _ := up(t, nil, "--redis", redistest.Start(t).URL())
 	verify := func(want int, args ...string) string {
 		t.Helper()
-		args = append([]string{"audit", "verify", "--grpc", at.GRPC, "--token-file", at.tokenFile}, args...)
+		args = append([]string{"audit", "verify", "--server", at.GRPC, "--token-file", at.tokenFile}, args...)
 		code, stdout, stderr := run(t.Context(), t, args...)
 		if code != want {
 			t.Fatalf("%v: exit %d\n%s%s", args, code, stdout, stderr)
@@ -221,7 +221,7 @@ func TestRetiredLogs(t *testing.T) {
 		return stdout + stderr
 	}
 	var answer struct{ Log string }
-	if err := json.Unmarshal([]byte(verify(0, "--retired-log", "0123456789abcdef", "--json")), &answer); err != nil {
+	if err := json.Unmarshal([]byte(verify(0, "--retired-log", "0123456789abcdef", "-o=json")), &answer); err != nil {
 		t.Fatal(err)
 	}
 	refused := verify(1, "--retired-log", "0123456789abcdef", "--retired-log", answer.Log)

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
 	"net"
 	"time"
 
@@ -96,7 +94,7 @@ read them without a restart.`,
 }
 
 func newCertsShow(env Environment) *cobra.Command {
-	var asJSON bool
+	out := &output{env: env}
 	cmd := &cobra.Command{
 		Use: "show DIR", Short: "List the certificates, whom they are for, and when they end",
 		Args: arguments(1, 1, "DIR"),
@@ -105,18 +103,9 @@ func newCertsShow(env Environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				text, err := json.MarshalIndent(map[string]any{"certificates": list}, "", "  ")
-				if err != nil {
-					return fmt.Errorf("write the list: %w", err)
-				}
-				env.printf("%s\n", text)
-				return nil
-			}
-			render.Certificates(env.Stdout, list)
-			return nil
+			return out.print(list, func() { render.Certificates(out.results(), list) })
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	out.add(cmd)
 	return cmd
 }

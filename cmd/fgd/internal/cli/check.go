@@ -20,7 +20,7 @@ such directory when one is named. It changes nothing.
 Credentials are given as for fgd sync.
 
 Exit codes: 0 all is well, 1 failed, 2 called wrongly, 3 there are problems.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context(), t.check) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return t.runHere(cmd.Context(), t.check) },
 	}
 	t.addAccessFlags(cmd)
 	cmd.Flags().Lookup("dir").Usage = "also whether this fabric `directory` is there"
@@ -32,7 +32,7 @@ func (t *target) check(ctx context.Context, s *local.Session) error {
 	if err != nil {
 		return err
 	}
-	if err := t.document(render.NewConnection(found), func() { render.Connection(t.env.results(), found) }); err != nil {
+	if err := t.print(render.NewConnection(found), func() { render.Connection(t.env.results(), found) }); err != nil {
 		return err
 	}
 	if len(found.GetProblems()) > 0 {

@@ -65,15 +65,9 @@ func (e Environment) interrupted(cmd *cobra.Command) {
 		hint = "; whether it has published is on the branch: see fgd history"
 		err = err.WithRemedy("See fgd history: the commit may be on the branch. Then call the command again.")
 	}
-	if !asksForJSON(cmd) || render.ErrorDocument(e.Stdout, err) != nil {
+	if !wantsJSON(cmd) || render.ErrorDocument(e.Stdout, err) != nil {
 		fmt.Fprintf(e.Stderr, "fgd: interrupted%s\n", hint)
 	}
-}
-
-// asksForJSON reports whether a command was told to print one JSON document.
-func asksForJSON(cmd *cobra.Command) bool {
-	asked, err := cmd.Flags().GetBool("json")
-	return err == nil && asked
 }
 
 // Run runs a command line and returns the exit code.
@@ -92,7 +86,7 @@ func Run(ctx context.Context, env Environment) int {
 	case err == nil, errors.As(err, &code):
 		return exit.Of(err)
 	case errs.IsError(err):
-		return env.failed(err, asksForJSON(cmd))
+		return env.failed(err, wantsJSON(cmd))
 	}
 	// What is left is about the call: an unknown command or flag, a missing argument.
 	render.Misuse(env.errors(), err, cmd.CommandPath())
@@ -102,14 +96,19 @@ func Run(ctx context.Context, env Environment) int {
 func newRoot(env Environment) *cobra.Command {
 	root := &cobra.Command{
 		Use: "fgd", Short: "Keeps the Git directories of Hedgehog fabrics in order",
-		Version: app.Version, SilenceUsage: true, SilenceErrors: true, PersistentPreRunE: requiredFlags,
+		Version: app.Version, SilenceUsage: true, SilenceErrors: true, PersistentPreRunE: checkFlags,
 	}
 	root.Flags().BoolP("version", "v", false, "print the version")
 	root.SetVersionTemplate(versionText() + "\n")
-	return group(root, newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
+	group(root, newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
 		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newToken(env), newFabric(env),
 		newResource(env), newConflicts(env), newNetBox(env), newAudit(env), newCerts(env),
-		newLogin(env), newLogout(env), newCredentials(env), newDemo(env), newVersion())
+		newTop(env), newEvent(env), newNotification(env), newSupportBundle(env),
+		newConfig(env), newMigrate(env), newWait(env), newHealth(env), newContext(env), newLogin(env),
+		newLogout(env), newCredentials(env), newDemo(env),
+		newMan(), newVersion())
+	sortIntoGroups(root)
+	return root
 }
 
 // group makes a command of one that only holds others: alone it shows its help, and a word that is none of them is a

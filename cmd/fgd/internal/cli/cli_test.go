@@ -10,15 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"fgdsync.dev/cmd/fgd/internal/cli"
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/testkit/sshserver"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const document = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: IPv4Namespace\nmetadata:\n  name: default\nspec:\n " +
 	" subnets: [10.0.0.0/16]\n"
@@ -80,7 +76,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
 		}
 	}
-	if code, stdout, _ := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--json",
+	if code, stdout, _ := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "-o=json",
 		"--allow-http", "--allow-network=127.0.0.0/8"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
 		t.Errorf("exit %d\n%s", code, stdout)
 	}
@@ -164,7 +160,7 @@ func TestValidate(t *testing.T) {
 		stderr != "" {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
-	code, stdout, stderr := run(t.Context(), t, "validate", "testdata", "--json")
+	code, stdout, stderr := run(t.Context(), t, "validate", "testdata", "-o=json")
 	var report struct {
 		Files []struct {
 			Path     string
@@ -175,7 +171,7 @@ func TestValidate(t *testing.T) {
 		!strings.HasSuffix(stdout, "}\n") || len(report.Files) == 0 || !strings.Contains(stdout, `"code": "FGD_1002"`) {
 		t.Errorf("as JSON: exit %d, %v\n%s%s", code, err, stdout, stderr)
 	}
-	if code, stdout, stderr := run(t.Context(), t, "validate", "nothing.yaml", "--json"); code != 2 || stderr != "" ||
+	if code, stdout, stderr := run(t.Context(), t, "validate", "nothing.yaml", "-o=json"); code != 2 || stderr != "" ||
 		!strings.HasPrefix(stdout, `{"error":`) {
 		t.Errorf("an error as JSON: exit %d\n%s%s", code, stdout, stderr)
 	}
@@ -259,8 +255,8 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"sync", "repo.git"}, `takes nothing but flags, and "repo.git" is none; a repository is given as --repo`},
 		{[]string{"sync", "repo.git"}, "See fgd sync --help."},
 		{[]string{"sync", "--bracnh", "x"}, "perhaps --branch is meant"},
-		{[]string{"quarantine", "show"}, "fgd quarantine show needs a PATH\nSee fgd quarantine show --help."},
-		{[]string{"quarantine", "show", "a", "b"}, `does not know what to do with "b"`},
+		{[]string{"quarantine", "show", "1"}, "fgd quarantine show needs a PATH\nSee fgd quarantine show --help."},
+		{append([]string{"quarantine", "show", "a", "b"}, target...), `does not know what to do with "b"`},
 		{[]string{"check", "--redis", "x"}, "unknown flag: --redis"},
 		{append([]string{"history", "--limit", "x"}, target...), `--limit is "x", which is no whole number`},
 		{append([]string{"history", "--since", "x"}, target...), `--since is "x", which is no time; write 2026-01-31`},
@@ -279,12 +275,12 @@ func TestWrongCalls(t *testing.T) {
 // TestAnErrorAsJSON is the one document that was asked for, whatever command it ends and however early.
 func TestAnErrorAsJSON(t *testing.T) {
 	t.Parallel()
-	target := []string{"--repo", "/nowhere.git", "--dir", "f", "--json"}
+	target := []string{"--repo", "/nowhere.git", "--dir", "f", "-o=json"}
 	for _, args := range [][]string{
-		{"state", "rebuild", "--grpc", "127.0.0.1:1", "--json"},
-		{"dead-letters", "list", "--grpc", "127.0.0.1:1", "--json"},
+		{"state", "rebuild", "--server", "127.0.0.1:1", "-o=json"},
+		{"dead-letters", "list", "--server", "127.0.0.1:1", "-o=json"},
 		append([]string{"diff", "abc"}, target...), append([]string{"doctor"}, target...),
-		{"validate", "nothing.yaml", "--json"},
+		{"validate", "nothing.yaml", "-o=json"},
 	} {
 		code, stdout, stderr := run(t.Context(), t, args...)
 		if code == 0 || !strings.HasPrefix(stdout, `{"error":{"code":"FGD_`) || !strings.HasSuffix(stdout, "}\n") ||
@@ -335,7 +331,7 @@ func TestWhereCommitsSayTheyWereMade(t *testing.T) {
 		"where    netbox\nrequest  req-1\nchanges  17 18\n") || strings.Count(stdout, "req-1") != 1 {
 		t.Errorf("exit %d\n%s", code, stdout)
 	}
-	code, stdout, _ = run(t.Context(), t, append(args, "--json")...)
+	code, stdout, _ = run(t.Context(), t, append(args, "-o=json")...)
 	if code != 0 || strings.Count(stdout, `"netbox_request_id": "req-1"`) != 1 ||
 		strings.Count(stdout, `"origin": "git"`) != 2 {
 		t.Errorf("as JSON: exit %d\n%s", code, stdout)
@@ -347,7 +343,7 @@ func TestAVariableThatNothingReads(t *testing.T) {
 	t.Parallel()
 	var out, err bytes.Buffer
 	code := cli.Run(t.Context(), cli.Environment{
-		Args: []string{"validate", "testdata", "--json"}, Environ: []string{"HEDGEHOG_FGD_MAX_FILE_BYTE=1"},
+		Args: []string{"validate", "testdata", "-o=json"}, Environ: []string{"HEDGEHOG_FGD_MAX_FILE_BYTE=1"},
 		Stdout: &out, Stderr: &err,
 	})
 	if code != 3 || !json.Valid(out.Bytes()) || err.String() !=

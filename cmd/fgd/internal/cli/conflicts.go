@@ -27,21 +27,22 @@ func newConflictsList(env Environment) *cobra.Command {
 			if err != nil {
 				return exit.MisuseIfInvalid(err)
 			}
-			return r.print(answer, func() { render.Conflicts(env.results(), id, answer.GetConflicts()) })
+			return r.print(answer, func() { render.Conflicts(r.results(), id, answer.GetConflicts()) })
 		})
 	cmd.Flags().StringVar(&state, "state", "open", "only those in this `state`: open, resolved or all")
 	cmd.Flags().StringVar(&kind, "kind", "", "only those of resources of this `kind`")
 	return cmd
 }
 
-// aboutConflict returns a command whose words are the number of a fabric and the id of a conflict.
+// aboutConflict returns a command whose words are the name or number of a fabric and the id of a conflict.
 func aboutConflict(
 	env Environment, cmd *cobra.Command, do func(ctx context.Context, r *running, fabricID int32, id string) error,
 ) *cobra.Command {
-	cmd.Args = arguments(2, 2, "fabric's number and a conflict's id")
+	cmd.Args = arguments(2, 2, "fabric's name or number and a conflict's id")
 	r := newRunning(env, cmd)
+	r.offers(cmd, r.fabricNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, err := fabricID(args[0])
+		id, err := r.FabricID(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func newConflictsShow(env Environment) *cobra.Command {
 }
 
 func newConflictsResolve(env Environment) *cobra.Command {
-	var version, take string
+	request := &bridgev1.ResolveConflictRequest{}
 	var set []string
 	cmd := aboutConflict(env, &cobra.Command{
 		Use: "resolve FABRIC CONFLICT [--take SIDE] [--set PATH=WHAT]...", Short: "Settle a conflict",
@@ -71,12 +72,14 @@ func newConflictsResolve(env Environment) *cobra.Command {
 is taken at all paths that no --set names. After --set PATH= stand git, netbox, a value as JSON, or nothing to remove
 what is there; the text git is '"git"'. Paths are those that fgd conflicts show prints.
 
-It is settled as it is when the command runs, unless --version names the one that you have seen.`,
+It is settled as it is when the command runs, unless --version names the one that you have seen. With --dry-run nothing
+is settled, and what would change on either side is shown.`,
 		Example: `  fgd conflicts resolve 1 CONFLICT --take git
+  fgd conflicts resolve 1 CONFLICT --take netbox --dry-run
   fgd conflicts resolve 1 CONFLICT --take git --set spec.subnets.default.vlan=netbox
   fgd conflicts resolve 1 CONFLICT --set spec.subnets.default.vlan=1003 --set 'annotations."example.com/owner"="net"'`,
 	}, func(ctx context.Context, r *running, fabricID int32, id string) error {
-		if take == "" && len(set) == 0 {
+		if request.GetTake() == "" && len(set) == 0 {
 			return exit.Misuse(errs.New(errs.InvalidRequest, "Nothing says what is taken.").
 				WithRemedy("Give --take git or --take netbox, or --set for each path."))
 		}
@@ -84,8 +87,7 @@ It is settled as it is when the command runs, unless --version names the one tha
 		if err != nil {
 			return err
 		}
-		request := &bridgev1.ResolveConflictRequest{FabricId: fabricID, ConflictId: id, Version: version, Take: take}
-		if version == "" {
+		if request.FabricId, request.ConflictId = fabricID, id; request.GetVersion() == "" {
 			request.Version = seen.GetConflict().GetVersion()
 		}
 		if request.Choices, err = choices(set, seen.GetConflict().GetPaths()); err != nil {
@@ -95,12 +97,17 @@ It is settled as it is when the command runs, unless --version names the one tha
 		if err != nil {
 			return exit.MisuseIfInvalid(err)
 		}
-		return r.print(answer, func() { render.ConflictResolved(env.results(), answer.GetConflict()) })
+		show := render.ConflictResolved
+		if request.GetValidateOnly() {
+			show = render.ConflictPreview
+		}
+		return r.print(answer, func() { show(env.results(), answer) })
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&take, "take", "", "`side` that is taken at all paths that no --set names: git or netbox")
+	flags.StringVar(&request.Take, "take", "", "`side` that is taken at all paths that no --set names: git or netbox")
 	flags.StringArrayVar(&set, "set", nil, "`PATH=WHAT` is taken at a path: git, netbox, JSON, or nothing; repeatable")
-	flags.StringVar(&version, "version", "", "only while it is this `version`, as fgd conflicts show prints it")
+	flags.StringVar(&request.Version, "version", "", "only while it is this `version`, as fgd conflicts show prints it")
+	flags.BoolVar(&request.ValidateOnly, "dry-run", false, "show what would change on either side, and settle nothing")
 	return cmd
 }
 

@@ -59,6 +59,9 @@ func (s *conflictServer) ResolveConflict(
 	if s.refusal != nil {
 		return nil, s.refusal
 	}
+	if req.GetValidateOnly() {
+		return &bridgev1.ResolveConflictResponse{Conflict: s.conflict, RecordFields: []string{"spec.vlan"}}, nil
+	}
 	settled := proto.CloneOf(s.conflict)
 	settled.State, settled.ResolvedBy = "resolved", "alice"
 	return &bridgev1.ResolveConflictResponse{Conflict: settled}, nil
@@ -107,7 +110,7 @@ func newConflicting(t *testing.T) *conflicting {
 // fgd runs a command that has to end with a code, and returns what it says.
 func (c *conflicting) fgd(want int, args ...string) string {
 	c.t.Helper()
-	args = append([]string{"conflicts"}, append(args, "--grpc", c.address, "--token-file", c.file)...)
+	args = append([]string{"conflicts"}, append(args, "--server", c.address, "--token-file", c.file)...)
 	code, stdout, stderr := run(c.t.Context(), c.t, args...)
 	if code != want {
 		c.t.Fatalf("%v: exit %d, not %d\n%s%s", args, code, want, stdout, stderr)
@@ -151,11 +154,9 @@ func TestConflictsFromTheCommandLine(t *testing.T) {
 	if !strings.HasSuffix(said, "\nfgd conflicts resolve 35 c-1 --version v-1 --take git\n") {
 		t.Errorf("the last line is no next step:\n%s", said)
 	}
-	var shown struct {
-		Conflict map[string]any `json:"conflict"`
-	}
-	if err := json.Unmarshal([]byte(c.fgd(0, "show", "35", "c-1", "--json")), &shown); err != nil ||
-		shown.Conflict["conflict_id"] != "c-1" {
+	var shown map[string]any
+	if err := json.Unmarshal([]byte(c.fgd(0, "show", "35", "c-1", "-o=json")), &shown); err != nil ||
+		shown["conflict_id"] != "c-1" {
 		t.Errorf("%v: %v", err, shown)
 	}
 	for _, one := range []struct {
@@ -186,6 +187,22 @@ func TestConflictsFromTheCommandLine(t *testing.T) {
 	}
 }
 
+// TestAResolutionIsTriedFromTheCommandLine: a dry run says what would change, and that nothing has.
+func TestAResolutionIsTriedFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	c := newConflicting(t)
+	said := c.fgd(0, "resolve", "35", "c-1", "--take", "git", "--dry-run")
+	if got := c.given(); got != `{"take":"git","validateOnly":true,"version":"v-1"}` ||
+		!strings.Contains(said, "not settled") || !strings.Contains(said, "record    changes at spec.vlan\n") {
+		t.Errorf("asked for %s:\n%s", got, said)
+	}
+	var answer map[string]any
+	said = c.fgd(0, "resolve", "35", "c-1", "--take", "git", "--dry-run", "-o=json")
+	if err := json.Unmarshal([]byte(said), &answer); err != nil || answer["diff"] == nil {
+		t.Errorf("%v:\n%s", err, said)
+	}
+}
+
 // TestConflictsThatCantBeSettled: a wrong call ends with 2 and asks for nothing, a refusal with 1.
 func TestConflictsThatCantBeSettled(t *testing.T) {
 	t.Parallel()
@@ -197,8 +214,7 @@ func TestConflictsThatCantBeSettled(t *testing.T) {
 		"begins with no path of the conflict": {"resolve", "35", "c-1", "--take", "git", "--set", "spec.vlan"},
 		`take is "hnp"; allowed is git, n`:    {"resolve", "35", "c-1", "--take", "hnp"},
 		`state is "good"; allowed is open`:    {"list", "35", "--state", "good"},
-		"needs a fabric's number and a":       {"show", "35"},
-		"is no number of a fabric":            {"show", "x", "c-1"},
+		"needs a fabric's name or number":     {"show", "35"},
 	} {
 		if said := c.fgd(2, args...); !strings.Contains(said, says) {
 			t.Errorf("%v: no %q in\n%s", args, says, said)

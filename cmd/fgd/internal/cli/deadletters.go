@@ -27,7 +27,7 @@ func (r *running) listDeadLetters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.print(answer, func() { render.DeadLetters(r.env.Stdout, answer.GetDeadLetters()) })
+	return r.print(answer, func() { render.DeadLetters(r.results(), answer.GetDeadLetters()) })
 }
 
 func newDeadLettersReplay(env Environment) *cobra.Command {

@@ -7,10 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
-	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/libs/errs"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
 var commitName = regexp.MustCompile(`^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$`)
@@ -25,37 +24,45 @@ func checkCommit(name, text string) error {
 }
 
 func newDiff(env Environment) *cobra.Command {
-	t, request := newTarget(env), &gitv1.DiffCommitsRequest{}
+	t, request, differs := newTarget(env), &bridgev1.DiffDirectoryRequest{}, false
 	cmd := &cobra.Command{
-		Use:   "diff FROM [TO] --repo URL|PATH --branch B --dir D",
+		Use:   "diff (FABRIC | --repo URL|PATH --branch B --dir D) FROM [TO]",
 		Short: "Show what differs in the directory between two commits",
 		Long: `Shows what differs in the directory between two commits of the branch; without TO, between one and the branch
 head. A commit is named by its id, the first digits of it, or HEAD~N.`,
-		Args: arguments(1, 2, "commit"), //nolint:mnd // one commit or two
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for i, commit := range args {
+			commits := t.words(args)
+			for i, commit := range commits {
 				if err := checkCommit([]string{"FROM", "TO"}[i], commit); err != nil {
 					return err
 				}
 			}
-			request.FromCommit = args[0]
-			if len(args) > 1 {
-				request.ToCommit = args[1]
+			request.From = commits[0]
+			if len(commits) > 1 {
+				request.To = commits[1]
 			}
-			return t.run(cmd.Context(), func(ctx context.Context, s *local.Session) error { return t.diff(ctx, s, request) })
+			return t.run(cmd.Context(), func(ctx context.Context, d directory) error { return t.diff(ctx, d, request, differs) })
 		},
 	}
 	t.addFlags(cmd)
+	t.eitherWay(cmd, 1, 2, "commit") //nolint:mnd // one commit or two
 	t.addStatFlag(cmd)
-	cmd.Flags().StringArrayVar(&request.Paths, "path", nil,
+	cmd.Flags().StringArrayVar(&request.Path, "path", nil,
 		"only this `file` or folder of the directory; may be given several times")
+	cmd.Flags().BoolVar(&differs, "exit-code", false, "end with 3 when something differs")
 	return cmd
 }
 
-func (t *target) diff(ctx context.Context, s *local.Session, request *gitv1.DiffCommitsRequest) error {
-	found, err := s.Diff(ctx, request)
+func (t *target) diff(ctx context.Context, d directory, request *bridgev1.DiffDirectoryRequest, tell bool) error {
+	found, err := d.Diff(ctx, request)
 	if err != nil {
 		return err
 	}
-	return t.print(found, func() { render.Diff(t.env.results(), found, t.stat) })
+	err = t.print(found, func() {
+		t.env.paged(ctx, func(s *render.Screen) { render.Diff(s, found, t.stat) })
+	})
+	if err == nil && tell && found.GetFilesCreated()+found.GetFilesUpdated()+found.GetFilesRemoved() > 0 {
+		return exit.Code(exit.Findings)
+	}
+	return err
 }

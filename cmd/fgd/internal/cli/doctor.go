@@ -2,14 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"fgdsync.dev/cmd/fgd/internal/doctor"
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/local"
-	"fgdsync.dev/cmd/fgd/internal/render"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
@@ -26,7 +27,7 @@ Credentials are those of fgd sync.
 
 Exit codes: 0 nothing noteworthy, 1 failed, 2 called wrongly, 3 something was found.`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context(), t.examine) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return t.runHere(cmd.Context(), t.examine) },
 	}
 	t.addRepositoryFlags(cmd)
 	t.AllowRoot = true // it changes nothing
@@ -39,18 +40,20 @@ func (t *target) examine(ctx context.Context, s *local.Session) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.Sync(ctx, &syncv1.SyncOptions{ValidateOnly: true}, t.bar.Show)
+	id, err := s.Start(ctx, &syncv1.SyncOptions{ValidateOnly: true}, time.Time{})
+	if err != nil {
+		return err
+	}
+	status, err := s.Follow(ctx, id, t.bar.Show)
 	t.bar.Close()
 	if err != nil {
 		return err
 	}
 	report.Sync = outlook(status)
 	report.Conclude()
-	if t.json {
-		err = render.Document(t.env.Stdout, report)
-	} else {
-		err = report.Print(t.env.Stdout)
-	}
+	var printErr error
+	err = t.print(report, func() { printErr = report.Print(t.env.Stdout) })
+	err = errors.Join(err, printErr)
 	if err == nil && len(report.Findings) > 0 {
 		return exit.Code(exit.Findings)
 	}

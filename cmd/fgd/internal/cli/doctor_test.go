@@ -64,7 +64,7 @@ func rename(t *testing.T, host *gitserver.Server, subject string) {
 
 func examined(t *testing.T, code int, args ...string) *doctor.Report {
 	t.Helper()
-	got, stdout, stderr := run(t.Context(), t, append([]string{"doctor", "--json"}, args...)...)
+	got, stdout, stderr := run(t.Context(), t, append([]string{"doctor", "-o=json"}, args...)...)
 	if got != code || stderr != "" {
 		t.Fatalf("exit %d, not %d\n%s%s", got, code, stdout, stderr)
 	}

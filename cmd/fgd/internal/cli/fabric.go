@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
@@ -23,24 +22,15 @@ func newFabric(env Environment) *cobra.Command {
 		newFabricResume(env), newFabricDelete(env))
 }
 
-// fabricID reads the number of a fabric.
-func fabricID(text string) (int32, error) {
-	id, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || id < 1 {
-		return 0, exit.Misuse(errs.New(errs.InvalidRequest, "%q is no number of a fabric; they begin with 1.", text).
-			WithRemedy("fgd fabric list shows them."))
-	}
-	return int32(id), nil
-}
-
-// aboutFabric returns a command whose only word is the number of a fabric.
+// aboutFabric returns a command whose only word is the name or number of a fabric.
 func aboutFabric(
 	env Environment, cmd *cobra.Command, do func(ctx context.Context, r *running, id int32) error,
 ) *cobra.Command {
-	cmd.Args = arguments(1, 1, "fabric's number")
+	cmd.Args = arguments(1, 1, "fabric's name or number")
 	r := newRunning(env, cmd)
+	r.offers(cmd, r.fabricNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, err := fabricID(args[0])
+		id, err := r.FabricID(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
@@ -57,7 +47,7 @@ func newFabricList(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.Fabrics(env.Stdout, answer.GetFabrics()) })
+		return r.print(answer, func() { render.Fabrics(r.results(), answer.GetFabrics()) })
 	}
 	return cmd
 }
@@ -159,6 +149,7 @@ func newFabricRegister(env Environment) *cobra.Command {
 	flags.StringVar(&request.SuspendReason, "suspended", "",
 		"register it suspended, for this `reason`: nothing is written before fgd fabric resume")
 	ref, interval := addDefinitionFlags(cmd)
+	mode := addModeFlag(cmd)
 	l.add(cmd)
 	_ = cmd.MarkFlagRequired("repo")
 	_ = cmd.MarkFlagRequired("dir")
@@ -167,6 +158,7 @@ func newFabricRegister(env Environment) *cobra.Command {
 			return err
 		}
 		request.Credentials, request.SyncIntervalSeconds = ref.given(), interval.given(cmd)
+		request.Options = mode.given()
 		answer, err := r.CreateFabric(cmd.Context(), request)
 		if err != nil {
 			return err
@@ -204,23 +196,42 @@ func addDefinitionFlags(cmd *cobra.Command) (*reference, *seconds) {
 	return ref, interval
 }
 
+// mode is a flag with the mode of a fabric.
+type mode string
+
+func (m *mode) given() *bridgev1.FabricOptions {
+	if *m == "" {
+		return nil
+	}
+	return &bridgev1.FabricOptions{Mode: (*string)(m)}
+}
+
+func addModeFlag(cmd *cobra.Command) *mode {
+	m := new(mode)
+	cmd.Flags().StringVar((*string)(m), "mode", "",
+		"`word` for a gradual rollout: off (no sync runs by itself), dry_run (they run, and publish nothing) or on")
+	return m
+}
+
 func newFabricUpdate(env Environment) *cobra.Command {
 	var repository, branch, directory, name string
 	l := &linkFlags{}
 	cmd := &cobra.Command{
-		Use: "update FABRIC", Short: "Change what flags name of a fabric", Args: arguments(1, 1, "fabric's number"),
+		Use: "update FABRIC", Short: "Change what flags name of a fabric", Args: arguments(1, 1, "fabric's name or number"),
 	}
 	r := newRunning(env, cmd)
+	r.offers(cmd, r.fabricNames)
 	flags := cmd.Flags()
 	flags.StringVar(&repository, "repo", "", "`URL` of the repository")
 	flags.StringVar(&directory, "dir", "", "fabric `directory` in the repository")
 	flags.StringVar(&branch, "branch", "", "`branch`")
 	flags.StringVar(&name, "name", "", "`name`")
 	ref, interval := addDefinitionFlags(cmd)
+	mode := addModeFlag(cmd)
 	l.add(cmd)
 	flags.BoolVar(&l.none, "no-netbox", false, "link it to no NetBox any more; records stay there")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, err := fabricID(args[0])
+		id, err := r.FabricID(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
@@ -238,6 +249,7 @@ func newFabricUpdate(env Environment) *cobra.Command {
 			FabricId: id, Name: named("name", &name), RepositoryUrl: named("repo", &repository),
 			Branch: named("branch", &branch), GitopsDirectory: named("dir", &directory), Credentials: ref.given(),
 			SyncIntervalSeconds: interval.given(cmd), Netbox: link, RemoveNetbox: l.none,
+			Options: mode.given(),
 		}
 		if proto.Equal(request, &bridgev1.UpdateFabricRequest{FabricId: id}) {
 			return exit.Misuse(errs.New(errs.InvalidRequest, "No flag names what is to be changed.").
@@ -283,13 +295,19 @@ func newFabricResume(env Environment) *cobra.Command {
 }
 
 func newFabricDelete(env Environment) *cobra.Command {
-	return aboutFabric(env, &cobra.Command{
+	confirm := &confirmation{}
+	cmd := aboutFabric(env, &cobra.Command{
 		Use: "delete FABRIC", Short: "Forget a fabric; its directory and its records in NetBox stay",
 	}, func(ctx context.Context, r *running, id int32) error {
+		if err := confirm.ask(env, fmt.Sprintf("Fabric %d would be forgotten, with its syncs.", id)); err != nil {
+			return err
+		}
 		answer, err := r.DeleteFabric(ctx, id)
 		if err != nil {
 			return err
 		}
 		return r.print(answer, func() { _, _ = fmt.Fprintf(env.Stdout, "Fabric %d is forgotten.\n", id) })
 	})
+	confirm.add(cmd)
+	return cmd
 }

@@ -14,8 +14,8 @@ import (
 func newLogin(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "login", Short: "Sign in for a running system at the issuer that it trusts", Args: noArguments,
-		Long: `Prints a page and a code, waits until somebody has signed in there with any browser, and keeps what comes of it for the
-address of --grpc. Commands for the system at that address then act for that person, until fgd logout. Sign in only
+		Long: `Prints a page and a code, waits until somebody has signed in there with any browser, and keeps what comes of it for
+the server. Commands for that server then act for that person, until fgd logout. Sign in only
 for a system that you trust: it gets what proves who you are.`,
 	}
 	r := newReached(env, cmd)
@@ -28,7 +28,7 @@ func (r *running) login(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := login.SignIn(ctx, r.Address, where, func(p login.Prompt) { render.SignIn(r.env.Stderr, p) })
+	found, err := login.SignIn(ctx, r.Server, where, func(p login.Prompt) { render.SignIn(r.env.Stderr, p) })
 	if err != nil {
 		return err
 	}
@@ -40,25 +40,29 @@ func (r *running) login(ctx context.Context) error {
 	if err := logins(r.env).Save(found); err != nil {
 		return err
 	}
-	return r.print(who, func() { render.Caller(r.env.Stdout, r.Address, who) })
+	return r.print(who, func() { render.Caller(r.env.Stdout, r.Server, who) })
 }
 
 func newLogout(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logout", Short: "Forget the login for a running system", Args: noArguments,
-		Long: `Removes what fgd login has kept for the address of --grpc. The issuer is not asked; what it has given ends by itself.`,
+		Long: `Removes what fgd login has kept for a server. The issuer is not asked; what it has given ends by itself.`,
 	}
-	address := ""
-	addAddressFlag(cmd, &address)
+	where := &serverFlags{}
+	where.add(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		removed, err := logins(env).Remove(address)
+		found, err := where.choose(env)
+		if err != nil {
+			return err
+		}
+		removed, err := logins(env).Remove(found.Server)
 		switch {
 		case err != nil:
 			return err
 		case removed:
-			env.printf("The login for %s is forgotten.\n", address)
+			env.printf("The login for %s is forgotten.\n", found.Server)
 		default:
-			env.printf("There is no login for %s.\n", address)
+			env.printf("There is no login for %s.\n", found.Server)
 		}
 		return nil
 	}

@@ -51,7 +51,8 @@ oidc_grants:
 func (s *signing) start(ctx context.Context, stderr io.Writer, args ...string) (code int, stdout string) {
 	var out bytes.Buffer
 	code = cli.Run(ctx, cli.Environment{
-		Args: append(args, "--grpc", s.at.GRPC), Environ: []string{"XDG_CONFIG_HOME=" + s.home}, Stdout: &out, Stderr: stderr,
+		Args: append(args, "--server", s.at.GRPC), Environ: []string{"XDG_CONFIG_HOME=" + s.home},
+		Stdout: &out, Stderr: stderr,
 	})
 	return code, out.String()
 }
@@ -71,7 +72,7 @@ func (s *signing) fgd(want int, args ...string) string {
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	s := setupSigning(t)
-	s.fgd(1, "token", "list")
+	s.fgd(4, "token", "list")
 	s.issuer.Approve(time.Hour, "alice", "admins")
 	said := s.fgd(0, "login")
 	for _, part := range []string{
@@ -87,22 +88,22 @@ func TestLogin(t *testing.T) {
 	}
 	s.onlyForItsOwner()
 	s.fgd(0, "token", "list")
-	if made := s.fgd(0, "token", "list", "--token-file", s.bootstrap, "--json"); !strings.Contains(made, "bootstrap") {
+	if made := s.fgd(0, "token", "list", "--token-file", s.bootstrap, "-o=json"); !strings.Contains(made, "bootstrap") {
 		t.Errorf("a file that is named counts more: %s", made)
 	}
 	s.issuer.Approve(time.Hour, "bob", "net-ops")
-	if said := s.fgd(0, "login", "--json"); !strings.Contains(said, `"name": "bob@example.com"`) ||
+	if said := s.fgd(0, "login", "-o=json"); !strings.Contains(said, `"name": "bob@example.com"`) ||
 		!strings.Contains(said, `"method": "oidc"`) {
 		t.Errorf("another one: %s", said)
 	}
-	if said := s.fgd(1, "token", "list"); !strings.Contains(said, "FGD_1051") {
+	if said := s.fgd(4, "token", "list"); !strings.Contains(said, "FGD_1051") {
 		t.Errorf("bob lists tokens: %s", said)
 	}
 	s.fgd(0, "logout")
 	if said := s.fgd(0, "logout"); !strings.Contains(said, "no login") {
 		t.Errorf("logged out twice: %s", said)
 	}
-	if said := s.fgd(1, "token", "list"); !strings.Contains(said, "FGD_1050") {
+	if said := s.fgd(4, "token", "list"); !strings.Contains(said, "FGD_1050") {
 		t.Errorf("logged out: %s", said)
 	}
 	if strings.Contains(s.log.String(), "eyJ") {
@@ -145,7 +146,7 @@ func TestALoginLasts(t *testing.T) {
 	s.issuer.RefuseRefresh()
 	said := s.fgd(1, "token", "list")
 	if !strings.Contains(said, "FGD_1058") || !strings.Contains(said, "invalid_grant No.  [2Jinvalid_grant") ||
-		!strings.Contains(said, "fgd login --grpc "+s.at.GRPC) {
+		!strings.Contains(said, "fgd login --server "+s.at.GRPC) {
 		t.Errorf("a login that is over: %q", said)
 	}
 	s.issuer.Set(oidcserver.Away)
@@ -174,7 +175,7 @@ func TestNobodySignsIn(t *testing.T) {
 		t.Errorf("refused: %q", said)
 	}
 	s.issuer.Approve(time.Hour, "carol", "strangers")
-	if said := s.fgd(1, "login"); !strings.Contains(said, "FGD_1051") || !strings.Contains(said, "oidc_grants") {
+	if said := s.fgd(4, "login"); !strings.Contains(said, "FGD_1051") || !strings.Contains(said, "oidc_grants") {
 		t.Errorf("without a grant: %s", said)
 	}
 	for says, fault := range map[string]oidcserver.Fault{
@@ -191,7 +192,7 @@ func TestNobodySignsIn(t *testing.T) {
 		t.Error("something is kept")
 	}
 	at, _ := up(t, nil)
-	if code, _, stderr := run(t.Context(), t, "login", "--grpc", at.GRPC); code != 1 ||
+	if code, _, stderr := run(t.Context(), t, "login", "--server", at.GRPC); code != 1 ||
 		!strings.Contains(stderr, "FGD_1057") {
 		t.Errorf("where nobody can sign in: exit %d\n%s", code, stderr)
 	}

@@ -30,7 +30,7 @@ most. fgd netbox check says more of one.`,
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.NetBox(env.Stdout, answer) })
+		return r.print(answer, func() { render.NetBox(r.results(), answer) })
 	}
 	return cmd
 }
@@ -129,7 +129,7 @@ func newNetBoxReceipts(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.Receipts(env.results(), answer) })
+		return r.print(answer, func() { render.Receipts(r.results(), answer) })
 	})
 	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: pending, proven, undeliverable, held or merging")
 	return cmd
@@ -144,7 +144,7 @@ is lost then, and is listed before. What both sides changed is a conflict: fgd c
 itself: fgd netbox receipts says how far it is.`,
 	}, func(ctx context.Context, r *running, id int32) error {
 		request.FabricId = id
-		if request.GetOverwrite() && !r.json {
+		if request.GetOverwrite() && !r.isData() {
 			held, err := r.Receipts(ctx, id, "held")
 			if err != nil {
 				return err

@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/testkit/gitserver"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -26,7 +27,7 @@ type delivering struct {
 func newDelivering(t *testing.T) *delivering {
 	t.Helper()
 	d := &delivering{
-		t: t, host: gitserver.Start(t, gitserver.Options{User: "u", Password: "p"}), netbox: netboxserver.Start(t),
+		t: t, host: gitserver.Start(t, gitserver.Options{User: "u", Password: "p"}), netbox: netboxtest.Start(t),
 		folder: t.TempDir(),
 	}
 	d.host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
@@ -51,7 +52,7 @@ func (d *delivering) write(name, content string) {
 // fgd runs a command that has to end with a code, and returns what it says.
 func (d *delivering) fgd(want int, args ...string) string {
 	d.t.Helper()
-	code, stdout, stderr := run(d.t.Context(), d.t, append(args, "--grpc", d.GRPC, "--token-file", d.tokenFile)...)
+	code, stdout, stderr := run(d.t.Context(), d.t, append(args, "--server", d.GRPC, "--token-file", d.tokenFile)...)
 	if code != want {
 		d.t.Fatalf("%v: exit %d, not %d\n%s%s", args, code, want, stdout, stderr)
 	}
@@ -114,7 +115,7 @@ func TestANetBoxIsSetUpFromTheCommandLine(t *testing.T) {
 	}
 	d.says(d.fgd(1, "netbox", "set", "--token-ref", "file:nothing"), "FGD_4027", "nothing.hosts")
 	d.says(d.fgd(1, "netbox", "set", "--token-ref", "env:OTHER"), "FGD_4011", "--token-ref")
-	d.says(d.fgd(0, "netbox", "remove", "--admin-token-file", d.path("admin")), "user", "removed")
+	d.says(d.fgd(0, "netbox", "remove", "--yes", "--admin-token-file", d.path("admin")), "user", "removed")
 	if left := d.netbox.Administered(); len(left) > 0 {
 		t.Errorf("left are %v", left)
 	}
@@ -169,7 +170,7 @@ func TestFabricsAreImported(t *testing.T) {
 	d.relinked(id)
 	d.says(d.fgd(0, "fabric", "update", id, "--no-netbox"), "NetBox       -")
 	d.says(d.fgd(1, "netbox", "receipts", id), "FGD_3018")
-	d.says(d.fgd(0, "fabric", "delete", id), "is forgotten")
+	d.says(d.fgd(0, "fabric", "delete", id, "--yes"), "is forgotten")
 }
 
 // planned looks at plans that have something in the way: each says what import would say.

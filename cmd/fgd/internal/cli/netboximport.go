@@ -33,12 +33,8 @@ Exit codes: 0 all are registered, 1 failed, 2 called wrongly, 3 a fabric was ref
 			return exit.Misuse(err)
 		}
 		outcomes, err := netboximport.Run(cmd.Context(), r.System, *wish)
-		if r.json {
-			if printErr := render.Document(env.Stdout, outcomes); printErr != nil {
-				return printErr
-			}
-		} else {
-			render.Imported(env.results(), outcomes)
+		if printErr := r.print(outcomes, func() { render.Imported(r.results(), outcomes) }); printErr != nil {
+			return printErr
 		}
 		if err == nil && slices.ContainsFunc(outcomes, netboximport.Outcome.IsLeft) {
 			return exit.Code(exit.Findings)

@@ -3,7 +3,6 @@ package cli
 import (
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -76,7 +75,7 @@ of the names without that is somebody else's, and nothing is done then.`,
 	flags.StringSliceVar(&request.AllowedNetworks, "allowed-network", nil,
 		"`network` that the token may be used from, as 192.0.2.0/24; repeat it for more")
 	flags.BoolVar(&request.NewToken, "new-token", false, "make another token, with the networks of the one that is there, which is revoked")
-	flags.StringVar(&out, "out", "", "`file` that the token is written into, instead of being printed; its folder is made")
+	addOutFlag(cmd, &out)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		token, err := adminToken(env, adminFile)
 		if err != nil {
@@ -93,64 +92,14 @@ of the names without that is somebody else's, and nothing is done then.`,
 			return err
 		}
 		if out != "" && answer.GetToken() != "" {
-			if err := writeToken(out, answer.GetToken()); err != nil {
+			if err := writeToken(out, answer.GetToken(), "fgd netbox setup --new-token"); err != nil {
 				return err
 			}
 			answer.Token = ""
 		}
-		return r.print(answer, func() { render.NetBoxSetUp(env.Stdout, answer, request.GetPlanOnly(), out) })
+		return r.print(answer, func() { render.NetBoxSetUp(r.results(), answer, request.GetPlanOnly(), out) })
 	}
 	return cmd
-}
-
-// writable refuses a file that no token can be written into, and makes its folder where there is none, for its owner
-// alone. What is in the file stays; where there is none, there is none afterwards.
-func writable(name string) error {
-	_, err := os.Lstat(name)
-	missing := os.IsNotExist(err)
-	err = os.MkdirAll(filepath.Dir(name), 0o700)
-	if err == nil {
-		err = touch(name)
-	}
-	if err == nil && missing {
-		err = os.Remove(name)
-	}
-	if err != nil {
-		return errs.New(errs.FolderUnusable, "The token could not be written into %s; nothing was made.", name).
-			WithCause(err).WithRemedy("Name as --out a file that can be written.")
-	}
-	return nil
-}
-
-func touch(name string) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return file.Close()
-}
-
-// writeToken writes a token into a file that only its owner can read, in the place of one that was there.
-func writeToken(name, token string) error {
-	unwritable := func(err error) error {
-		return errs.New(errs.FolderUnusable, "The token can't be written into %s, and is lost.", name).WithCause(err).
-			WithRemedy("Name a file that can be written, and call fgd netbox setup --new-token.")
-	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return unwritable(err)
-	}
-	defer func() { _ = file.Close() }()
-	if err := file.Chmod(0o600); err != nil {
-		return unwritable(err)
-	}
-	if _, err := file.WriteString(token + "\n"); err != nil {
-		return unwritable(err)
-	}
-	if err := file.Close(); err != nil {
-		return unwritable(err)
-	}
-	return nil
 }
 
 func newNetBoxRemove(env Environment) *cobra.Command {
@@ -160,7 +109,8 @@ func newNetBoxRemove(env Environment) *cobra.Command {
 stay linked, and nothing is delivered for them any more: fgd fabric update FABRIC --no-netbox ends a link. --dry-run
 names them.`,
 	}
-	r, request := newRunning(env, cmd), &bridgev1.RemoveNetBoxRequest{}
+	r, request, confirm := newRunning(env, cmd), &bridgev1.RemoveNetBoxRequest{}, &confirmation{}
+	confirm.add(cmd)
 	var adminFile string
 	addAdminFlags(cmd, &request.Url, &adminFile, &request.PlanOnly)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -169,6 +119,11 @@ names them.`,
 			return err
 		}
 		request.AdminToken = token.Reveal()
+		if !request.GetPlanOnly() {
+			if err := confirm.ask(env, "The user, the token and the webhook in NetBox would be removed."); err != nil {
+				return err
+			}
+		}
 		answer, err := r.RemoveNetBox(cmd.Context(), request)
 		if err != nil {
 			return err
@@ -180,7 +135,7 @@ names them.`,
 			}
 		}
 		return r.print(answer, func() {
-			render.NetBoxObjects(env.Stdout, answer.GetObjects(), request.GetPlanOnly())
+			render.NetBoxObjects(r.results(), answer.GetObjects(), request.GetPlanOnly())
 			render.StillLinked(env.Stdout, linked, request.GetUrl())
 		})
 	}

@@ -35,7 +35,7 @@ func newResourceList(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.Resources(env.Stdout, answer.GetResources()) })
+		return r.print(answer, func() { render.Resources(r.results(), answer.GetResources()) })
 	})
 }
 
@@ -45,23 +45,24 @@ type oneResource struct {
 	kind, namespace, name string
 }
 
-func (o *oneResource) add(cmd *cobra.Command) {
-	cmd.Args = arguments(3, 3, "fabric's number, a kind and a name")
+func (o *oneResource) add(cmd *cobra.Command, r *running) {
+	r.offers(cmd, r.fabricNames, r.kinds, r.resourceNames)
+	cmd.Args = arguments(3, 3, "fabric's name or number, a kind and a name")
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "default", "its `namespace`")
 }
 
-func (o *oneResource) read(args []string) (err error) {
+func (o *oneResource) read(ctx context.Context, r *running, args []string) (err error) {
 	o.kind, o.name = args[1], args[2]
-	o.fabricID, err = fabricID(args[0])
+	o.fabricID, err = r.FabricID(ctx, args[0])
 	return err
 }
 
 func newResourceGet(env Environment) *cobra.Command {
 	cmd := &cobra.Command{Use: "get FABRIC KIND NAME", Short: "Show what a resource says, at the head of the branch"}
 	r, of := newRunning(env, cmd), &oneResource{}
-	of.add(cmd)
+	of.add(cmd, r)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := of.read(args); err != nil {
+		if err := of.read(cmd.Context(), r, args); err != nil {
 			return err
 		}
 		answer, err := r.Resource(cmd.Context(), &bridgev1.GetResourceRequest{
@@ -82,11 +83,11 @@ func newResourceHistory(env Environment) *cobra.Command {
 			"and what became of its fields. The resource is followed where its file moves.",
 	}
 	r, of, request := newRunning(env, cmd), &oneResource{}, &bridgev1.ListResourceChangesRequest{}
-	of.add(cmd)
+	of.add(cmd, r)
 	cmd.Flags().Int32Var(&request.Limit, "limit", 20, "at most this `number` of changes, 1 to 100")
 	cmd.Flags().StringVar(&request.PageToken, "page-token", "", "go on where another answer ended")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := of.read(args); err != nil {
+		if err := of.read(cmd.Context(), r, args); err != nil {
 			return err
 		}
 		request.FabricId, request.Kind, request.Namespace, request.Name = of.fabricID, of.kind, of.namespace, of.name
@@ -94,7 +95,13 @@ func newResourceHistory(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.PastChanges(env.results(), answer) })
+		if err := r.print(answer, func() {
+			env.paged(cmd.Context(), func(s *render.Screen) { render.PastChanges(s, answer) })
+		}); err != nil {
+			return err
+		}
+		render.More(env.errors(), answer.GetNextPageToken(), answer.GetTruncated())
+		return nil
 	}
 	return cmd
 }
@@ -115,16 +122,14 @@ func (e *editFlags) addDryRun(cmd *cobra.Command) {
 }
 
 // edit makes changes and prints what became of them.
-func (e *editFlags) edit(
-	ctx context.Context, env Environment, r *running, id int32, edits ...*bridgev1.ResourceEdit,
-) error {
+func (e *editFlags) edit(ctx context.Context, r *running, id int32, edits ...*bridgev1.ResourceEdit) error {
 	answer, err := r.EditResources(ctx, &bridgev1.BatchEditResourcesRequest{
 		FabricId: id, Edits: edits, Options: &bridgev1.EditOptions{ValidateOnly: e.dryRun},
 	})
 	if err != nil {
 		return err
 	}
-	return r.print(answer, func() { render.Edited(env.results(), answer.GetResult()) })
+	return r.print(answer, func() { render.Edited(r.results(), answer.GetResult()) })
 }
 
 // editOne returns a command that changes one resource.
@@ -132,17 +137,17 @@ func editOne(
 	env Environment, cmd *cobra.Command, change func(*bridgev1.ResourceEdit) error,
 ) *cobra.Command {
 	r, of, flags := newRunning(env, cmd), &oneResource{}, &editFlags{}
-	of.add(cmd)
+	of.add(cmd, r)
 	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := of.read(args); err != nil {
+		if err := of.read(cmd.Context(), r, args); err != nil {
 			return err
 		}
 		edit := &bridgev1.ResourceEdit{Kind: of.kind, Namespace: of.namespace, Name: of.name, IfMatch: flags.ifMatch}
 		if err := change(edit); err != nil {
 			return err
 		}
-		return flags.edit(cmd.Context(), env, r, of.fabricID, edit)
+		return flags.edit(cmd.Context(), r, of.fabricID, edit)
 	}
 	return cmd
 }
@@ -190,7 +195,7 @@ func newResourcePut(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return flags.edit(ctx, env, r, id, edits...)
+		return flags.edit(ctx, r, id, edits...)
 	})
 }
 

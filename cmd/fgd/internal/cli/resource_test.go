@@ -22,7 +22,7 @@ func TestResources(t *testing.T) {
 	s, _ := up(t, nil, "--redis", redistest.Start(t).URL(), "--allow-http", "--allow-network=127.0.0.0/8")
 	fgd := func(want int, args ...string) string {
 		t.Helper()
-		code, stdout, stderr := run(t.Context(), t, append(args, "--grpc", s.GRPC, "--token-file", s.tokenFile)...)
+		code, stdout, stderr := run(t.Context(), t, append(args, "--server", s.GRPC, "--token-file", s.tokenFile)...)
 		if code != want {
 			t.Fatalf("%v: exit %d, not %d\n%s%s", args, code, want, stdout, stderr)
 		}
@@ -51,7 +51,7 @@ func TestResources(t *testing.T) {
 		"raw/a.yaml -> managed/vpcs/vpc-1.yaml", "spec.subnets.default.vlan: 1 -> 1001", "created: ",
 		"spec.subnets.default: - -> {")
 	says(fgd(0, "resource", "history", "1", "VPC", "vpc-1", "--limit", "1"), "more: --page-token ")
-	says(fgd(0, "resource", "history", "1", "VPC", "vpc-1", "--json"), `"origin"`, `"api"`, `"path_before"`)
+	says(fgd(0, "resource", "history", "1", "VPC", "vpc-1", "-o=json"), `"origin"`, `"api"`, `"path_before"`)
 	says(fgd(1, "resource", "history", "1", "VPC", "vpc-9"), "FGD_1067")
 	says(fgd(1, "resource", "delete", "1", "VPC", "vpc-1", "--if-match", strings.Repeat("0", 40)), "FGD_1069")
 	says(fgd(2, "resource", "patch", "1", "VPC", "vpc-1", "--patch", "x"), "no JSON object")
@@ -67,5 +67,5 @@ func TestResources(t *testing.T) {
 		t.Errorf("%d commits for one file", n-commits)
 	}
 	says(fgd(0, "resource", "delete", "1", "VPC", "vpc-3"), "deleted")
-	says(fgd(2, "resource", "get", "1", "VPC"), "needs a fabric's number, a kind and a name")
+	says(fgd(2, "resource", "get", "1", "VPC"), "needs a fabric's name or number, a kind and a name")
 }

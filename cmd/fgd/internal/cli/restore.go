@@ -1,16 +1,12 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
-	"fgdsync.dev/cmd/fgd/internal/local"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -18,13 +14,14 @@ func newRestore(env Environment) *cobra.Command {
 	t, options := newTarget(env), &syncv1.SyncOptions{}
 	var asOf time.Time
 	cmd := &cobra.Command{
-		Use:   "restore --commit X | --as-of TIME [PATH…] --repo URL|PATH --branch B --dir D",
+		Use:   "restore (FABRIC | --repo URL|PATH --branch B --dir D) (--commit X | --as-of TIME) [PATH…]",
 		Short: "Sync, and make files and folders what they were",
 		Long: `Makes managed/, or the files and folders that are named, what they were at an earlier commit of the branch, or at a
 time, and syncs: what comes back is validated like anything else, and published as one new commit. History is never
 rewritten.
 
 A path that was not there then is taken away. .hnp/ can't be restored: its logs only grow.`,
+		Annotations: map[string]string{publishes: "yes"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (options.GetRestoreCommit() == "") == asOf.IsZero() {
 				return exit.Misuse(errors.New("say --commit or --as-of, and not both"))
@@ -34,16 +31,13 @@ A path that was not there then is taken away. .hnp/ can't be restored: its logs 
 					return err
 				}
 			}
-			if err := t.checkSync(options); err != nil {
-				return err
-			}
-			options.RestorePaths = args
-			return t.run(cmd.Context(), func(ctx context.Context, s *local.Session) error {
-				return t.restore(ctx, s, options, asOf)
-			})
+			options.RestorePaths = t.words(args)
+			return t.sync(cmd.Context(), options, asOf)
 		},
 	}
-	t.addSyncFlags(cmd, options)
+	t.addFlags(cmd)
+	t.addIdentityFlags(cmd, options)
+	t.eitherWay(cmd, 0, noLimit, "PATH")
 	t.addStatFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&options.RestoreCommit, "commit", "", "as of this `commit` of the branch: its id, the first digits of it, or HEAD~N")
@@ -51,17 +45,4 @@ A path that was not there then is taken away. .hnp/ can't be restored: its logs 
 	flags.BoolVar(&options.ValidateOnly, "dry-run", false, dryRunUsage)
 	flags.BoolVar(&options.Force, "force", false, forceUsage)
 	return cmd
-}
-
-func (t *target) restore(ctx context.Context, s *local.Session, options *syncv1.SyncOptions, asOf time.Time) error {
-	at := &gitv1.OpenSnapshotRequest{At: &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: options.GetRestoreCommit()}}
-	if options.GetRestoreCommit() == "" {
-		at.At = &gitv1.OpenSnapshotRequest_AtTime{AtTime: timestamppb.New(asOf)}
-	}
-	commit, err := s.CommitAt(ctx, at)
-	if err != nil {
-		return exit.MisuseIfInvalid(err)
-	}
-	options.RestoreCommit = commit
-	return exit.MisuseIfInvalid(t.syncIn(ctx, s, options))
 }

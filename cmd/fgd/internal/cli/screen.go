@@ -30,15 +30,17 @@ func (t *target) addStatFlag(cmd *cobra.Command) {
 }
 
 // asked is the sync that the command line asks for.
-func (t *target) asked(options *syncv1.SyncOptions) render.Run {
+func (t *target) asked() render.Run {
 	return render.Run{
-		Repository: t.Repo, Branch: t.Branch, Directory: t.Dir, DryRun: options.GetValidateOnly(), StatOnly: t.stat,
-		Next: t.command,
+		Repository: t.Repo, Branch: t.Branch, Directory: t.Dir, StatOnly: t.stat, Next: t.command,
 	}
 }
 
 // command returns the call of another command for the same directory.
 func (t *target) command(name string) string {
+	if t.Repo == "" {
+		return t.system.command(name + " " + quoted(t.fabric))
+	}
 	words := []string{"fgd", name, "--repo", quoted(t.Repo), "--branch", quoted(t.Branch), "--dir", quoted(t.Dir)}
 	for _, flag := range []struct {
 		name, value string
@@ -54,6 +56,24 @@ func (t *target) command(name string) string {
 		words = append(words, "--allow-network", network)
 	}
 	return strings.Join(words, " ")
+}
+
+// command returns the call of another command for the same system.
+func (r *running) command(name string) string {
+	call := "fgd " + name
+	for _, flag := range []struct {
+		name, value string
+	}{
+		{"--server", r.where.server},
+		{"--context", r.where.context},
+		{"--ca-file", r.where.caFile},
+		{"--token-file", r.where.tokenFile},
+	} {
+		if flag.value != "" {
+			call += " " + flag.name + " " + quoted(flag.value)
+		}
+	}
+	return call
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)

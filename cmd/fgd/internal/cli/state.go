@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/cmd/fgd/internal/remote"
 	"fgdsync.dev/cmd/fgd/internal/render"
@@ -14,40 +13,48 @@ import (
 // running is the running system that a command is about, and in which form it answers.
 type running struct {
 	remote.System
-	env  Environment
-	json bool
+	*output
+	where     serverFlags
+	tokenFile string
 }
 
 // newReached returns one that nothing is shown to.
 func newReached(env Environment, cmd *cobra.Command) *running {
-	r := &running{System: remote.System{User: env.local().User()}, env: env}
-	addAddressFlag(cmd, &r.Address)
-	cmd.Flags().StringVar(&r.CAFile, "ca-file", "",
-		"PEM `file` of authorities that are trusted for an https:// address; those of this machine without it")
-	cmd.Flags().BoolVar(&r.json, "json", false, "print one JSON document")
+	out := &output{env: env}
+	out.add(cmd)
+	return reachedWith(out, cmd)
+}
+
+func reachedWith(out *output, cmd *cobra.Command) *running {
+	r := &running{System: remote.System{User: out.env.local().User()}, output: out}
+	r.where.add(cmd)
+	r.where.addCAFile(cmd)
+	cmd.PreRunE = func(*cobra.Command, []string) error { return r.choose() }
+	_ = cmd.RegisterFlagCompletionFunc("context", offerContexts(out.env))
 	return r
 }
 
+// choose says which running system it is, once flags are read.
+func (r *running) choose() error {
+	found, err := r.where.choose(r.env)
+	r.Server, r.CAFile, r.tokenFile = found.Server, found.CAFile, found.TokenFile
+	return err
+}
+
+// newRunning returns one that a token is shown to.
 func newRunning(env Environment, cmd *cobra.Command) *running {
-	r := newReached(env, cmd)
-	var tokenFile string
-	cmd.Flags().StringVar(&tokenFile, "token-file", "",
-		"`file` with the token to show; "+envToken+" counts more, and without both fgd login, or "+bootstrapToken)
-	r.Token = func(ctx context.Context) (secret.String, error) { return readToken(ctx, env, tokenFile, r.Address) }
-	return r
+	out := &output{env: env}
+	out.add(cmd)
+	return runningWith(out, cmd)
 }
 
-func addAddressFlag(cmd *cobra.Command, address *string) {
-	cmd.Flags().StringVar(address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge; https://… for TLS")
-}
-
-// print prints an answer as JSON, or in words.
-func (r *running) print(answer proto.Message, words func()) error {
-	if r.json {
-		return render.Message(r.env.Stdout, answer)
+func runningWith(out *output, cmd *cobra.Command) *running {
+	r := reachedWith(out, cmd)
+	r.where.addTokenFile(cmd)
+	r.Token = func(ctx context.Context) (secret.String, error) {
+		return readToken(ctx, out.env, r.tokenFile, r.Server)
 	}
-	words()
-	return nil
+	return r
 }
 
 func newState(env Environment) *cobra.Command {

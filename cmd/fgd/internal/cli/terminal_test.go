@@ -192,3 +192,27 @@ func TestAnInterruptedCommand(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, stderr)
 	}
 }
+
+// TestAQuestionIsAnswered: what can't be undone is asked of a person at a terminal, and a no leaves it.
+func TestAQuestionIsAnswered(t *testing.T) {
+	t.Parallel()
+	at, _ := up(t, nil, "--redis", redistest.Start(t).URL())
+	for _, one := range []struct {
+		typed string
+		code  int
+		says  string
+	}{{"n\n", 1, "Nothing was done."}, {"\n", 1, "Nothing was done."}, {"yes\n", 1, "FGD_1052"}} {
+		in, stderr := terminal.Open(t, narrow), terminal.Open(t, narrow)
+		if err := in.Type(one.typed); err != nil {
+			t.Fatal(err)
+		}
+		code := cli.Run(t.Context(), cli.Environment{
+			Args:  []string{"token", "revoke", "abcdefabcdef", "--server", at.GRPC, "--token-file", at.tokenFile},
+			Stdin: in.File, Stdout: io.Discard, Stderr: stderr.File,
+		})
+		if said := stderr.Text(); code != one.code || !strings.Contains(said, "would be taken no more. Go on? [y/N]") ||
+			!strings.Contains(said, one.says) {
+			t.Errorf("%q: exit %d\n%s", one.typed, code, said)
+		}
+	}
+}

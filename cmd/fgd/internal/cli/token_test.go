@@ -18,7 +18,7 @@ func TestTokens(t *testing.T) {
 	bootstrap := at.tokenFile
 	fgd := func(want int, tokenFile string, args ...string) string {
 		t.Helper()
-		args = append(args, "--grpc", at.GRPC)
+		args = append(args, "--server", at.GRPC)
 		if tokenFile != "" {
 			args = append(args, "--token-file", tokenFile)
 		}
@@ -28,7 +28,7 @@ func TestTokens(t *testing.T) {
 		}
 		return stdout + stderr
 	}
-	if out := fgd(1, "", "state", "rebuild"); !strings.Contains(out, "FGD_1050") {
+	if out := fgd(4, "", "state", "rebuild"); !strings.Contains(out, "FGD_1050") {
 		t.Errorf("without a token: %s", out)
 	}
 	made := fgd(0, bootstrap, "token", "create", "alice", "--role", "viewer", "--fabric", "35", "--fabric", "36")
@@ -40,14 +40,12 @@ func TestTokens(t *testing.T) {
 	if err := os.WriteFile(own, []byte(text+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := fgd(1, own, "state", "rebuild"); !strings.Contains(out, "FGD_1051") {
+	if out := fgd(4, own, "state", "rebuild"); !strings.Contains(out, "FGD_1051") {
 		t.Errorf("a viewer rebuilds the state: %s", out)
 	}
-	var list struct {
-		Tokens []struct{ Name, State string }
-	}
-	err := json.Unmarshal([]byte(fgd(0, bootstrap, "token", "list", "--json")), &list)
-	if err != nil || len(list.Tokens) != 2 {
+	var list []struct{ Name, State string }
+	err := json.Unmarshal([]byte(fgd(0, bootstrap, "token", "list", "-o=json")), &list)
+	if err != nil || len(list) != 2 {
 		t.Errorf("listed: %+v, %v", list, err)
 	}
 	id := text[len("fgd_"):][:12]
@@ -55,7 +53,23 @@ func TestTokens(t *testing.T) {
 	if strings.HasPrefix(rotated, text) || !strings.HasPrefix(rotated, "fgd_"+id) {
 		t.Errorf("rotated: %s", rotated)
 	}
-	if out := fgd(0, bootstrap, "token", "revoke", id); !strings.Contains(out, "alice") {
+	kept := filepath.Join(t.TempDir(), "new", "alice")
+	for _, args := range [][]string{{"create", "bob", "--role", "viewer", "--all-fabrics"}, {"rotate", id}} {
+		out := fgd(0, bootstrap, append(append([]string{"token"}, args...), "--out", kept)...)
+		if strings.Contains(out, "fgd_") {
+			t.Errorf("shown and written: %s", out)
+		}
+		info, err := os.Stat(kept)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%v, %v", info, err)
+		}
+		fgd(0, kept, "fabric", "list")
+	}
+	if out := fgd(1, bootstrap, "token", "rotate", id, "--out", "/proc/none/x"); !strings.Contains(out, "--out") {
+		t.Errorf("into a file that can't be: %s", out)
+	}
+	fgd(0, kept, "fabric", "list") // it was not rotated
+	if out := fgd(0, bootstrap, "token", "revoke", id, "--yes"); !strings.Contains(out, "alice") {
 		t.Errorf("revoked: %s", out)
 	}
 	if out := fgd(0, bootstrap, "token", "list"); !strings.Contains(out, "revoked") || !strings.Contains(out, "active") {

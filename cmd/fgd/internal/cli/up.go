@@ -16,17 +16,16 @@ import (
 )
 
 func newUp(env Environment) *cobra.Command {
-	var configPath string
 	up := local.Up{}
 	cmd := &cobra.Command{
 		Use: "up", Short: "Run all five services in one process", Args: noArguments,
 		Long: `Runs all five services in one process. The JSON API and gRPC serve what is for callers; what only services may
 reach is on no address. Callers show a token; the first one is made at the first start, and kept in bootstrap.token
 of the data folder.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runUp(cmd.Context(), env, configPath, up) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runUp(cmd.Context(), env, up) },
 	}
 	flags := cmd.Flags()
-	addConfigFlag(cmd, &configPath)
+	addConfigFlag(cmd, &up.ConfigPath)
 	flags.StringVar(&up.DataDir, "data", "fgd-data", "`folder` for everything that is kept")
 	flags.StringVar(&up.HTTP, "http", "127.0.0.1:8080", "`address` of the JSON API")
 	flags.StringVar(&up.GRPC, "grpc", "127.0.0.1:9090", "`address` of gRPC")
@@ -35,9 +34,9 @@ of the data folder.`,
 	return cmd
 }
 
-func runUp(ctx context.Context, env Environment, configPath string, up local.Up) (err error) {
+func runUp(ctx context.Context, env Environment, up local.Up) (err error) {
 	services := env.local()
-	source, err := services.Source(configPath)
+	source, err := services.Source(up.ConfigPath)
 	if err != nil {
 		return err
 	}
@@ -45,7 +44,7 @@ func runUp(ctx context.Context, env Environment, configPath string, up local.Up)
 		Level  string `koanf:"log_level"`
 		Format string `koanf:"log_format"`
 	}{"info", "json"}
-	if env.errors().Terminal() {
+	if up.Reloads = !env.errors().Terminal(); !up.Reloads {
 		log.Format = "text"
 	}
 	if err := source.Into(&log); err != nil {

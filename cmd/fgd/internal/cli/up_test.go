@@ -316,7 +316,7 @@ func TestARunningSystem(t *testing.T) {
 	}
 	fgd := func(want int, args ...string) string {
 		t.Helper()
-		code, stdout, stderr := run(t.Context(), t, append(args, "--grpc", at.GRPC, "--token-file", at.tokenFile)...)
+		code, stdout, stderr := run(t.Context(), t, append(args, "--server", at.GRPC, "--token-file", at.tokenFile)...)
 		if code != want {
 			t.Fatalf("%v: exit %d\n%s%s", args, code, stdout, stderr)
 		}
@@ -332,7 +332,7 @@ func TestARunningSystem(t *testing.T) {
 	var rebuilt struct {
 		SyncIDs []string `json:"sync_ids"`
 	}
-	if err := json.Unmarshal([]byte(fgd(0, "state", "rebuild", "--json")), &rebuilt); err != nil ||
+	if err := json.Unmarshal([]byte(fgd(0, "state", "rebuild", "-o=json")), &rebuilt); err != nil ||
 		len(rebuilt.SyncIDs) != 1 {
 		t.Errorf("rebuilt: %+v, %v", rebuilt, err)
 	}
@@ -370,9 +370,9 @@ func TestAnAddressOfSomethingElse(t *testing.T) {
 		text string
 	}{
 		listener.Addr().String(): {2, "is no bridge"},
-		"127.0.0.1:1":            {1, "FGD_5005 SERVICE_UNAVAILABLE: Nothing can be reached at 127.0.0.1:1."},
+		"127.0.0.1:1":            {5, "FGD_5005 SERVICE_UNAVAILABLE: Nothing can be reached at 127.0.0.1:1."},
 	} {
-		if code, _, stderr := run(t.Context(), t, "state", "rebuild", "--grpc", address); code != want.code ||
+		if code, _, stderr := run(t.Context(), t, "state", "rebuild", "--server", address); code != want.code ||
 			!strings.Contains(stderr, want.text) {
 			t.Errorf("%s: exit %d\n%s", address, code, stderr)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 func newValidate(env Environment) *cobra.Command {
-	v, asJSON := local.Validation{Stdin: env.Stdin}, false
+	v, out := local.Validation{Stdin: env.Stdin}, &output{env: env}
 	cmd := &cobra.Command{
 		Use: "validate PATH…", Short: "Judge files offline, as a sync would", Args: arguments(1, noLimit, "PATH"),
 		Long: `Judges YAML files, and all YAML files in folders, with the code that a sync uses. "-" is standard input.
@@ -24,28 +24,28 @@ is in its unmanaged/, and what has a name that begins with a dot.
 
 Prints a line per finding, "file:line:col: CODE NAME: message (remedy)", and exits with 3 when there is any but that a
 file stays where it is because it is somebody else's.`,
-		RunE: func(cmd *cobra.Command, paths []string) error { return validate(cmd.Context(), env, v, paths, asJSON) },
+		RunE: func(cmd *cobra.Command, paths []string) error { return validate(cmd.Context(), out, v, paths) },
 	}
 	addConfigFlag(cmd, &v.ConfigPath)
 	addDefinitionsFlag(cmd, &v.CRDs)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	out.add(cmd)
 	return cmd
 }
 
-func validate(ctx context.Context, env Environment, v local.Validation, paths []string, asJSON bool) error {
-	found, report, screen := false, render.NewValidation(), env.results()
-	err := v.Run(ctx, env.local(), paths, func(file *ingestionv1.ValidateFilesResponse) {
+func validate(ctx context.Context, out *output, v local.Validation, paths []string) error {
+	found, report, screen := false, render.NewValidation(), out.env.results()
+	err := v.Run(ctx, out.env.local(), paths, func(file *ingestionv1.ValidateFilesResponse) {
 		found = found || slices.ContainsFunc(file.GetFindings(), func(f *reportv1.Finding) bool {
 			return exit.IsNoteworthy(f.GetCode())
 		})
-		if asJSON {
+		if out.isData() {
 			report.Add(file)
 			return
 		}
 		render.Validated(screen, file)
 	})
-	if asJSON && err == nil {
-		err = render.Document(env.Stdout, report)
+	if err == nil {
+		err = out.print(report, func() {})
 	}
 	if err == nil && found {
 		return exit.Code(exit.Findings)

@@ -61,7 +61,7 @@ func TestWhatACheckDoesNotKnow(t *testing.T) {
 	} {
 		args := []string{"check", "--repo", c.repo, "--allow-http", "--allow-network=127.0.0.0/8"}
 		_, stdout, stderr := run(t.Context(), t, args...)
-		_, raw, _ := run(t.Context(), t, append(args, "--json")...)
+		_, raw, _ := run(t.Context(), t, append(args, "-o=json")...)
 		var asJSON map[string]any
 		if err := json.Unmarshal([]byte(raw), &asJSON); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, raw)
@@ -120,7 +120,7 @@ func TestAnInterruptedCommandAnswersAsJSON(t *testing.T) {
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
 	for command, says := range map[string]string{"sync": "fgd history", "history": "Call it again."} {
 		code, stdout, stderr := run(ctx, t, command, "--repo", host.URL("r.git"), "--dir", "f", "--allow-http",
-			"--allow-network=127.0.0.0/8", "--json")
+			"--allow-network=127.0.0.0/8", "-o=json")
 		if code != 130 || !json.Valid([]byte(stdout)) || !strings.Contains(stdout, says) || stderr != "" {
 			t.Errorf("%s: exit %d\n%s%s", command, code, stdout, stderr)
 		}
@@ -139,13 +139,13 @@ func TestJSONHasTheWordsOfTheAPI(t *testing.T) {
 		!strings.Contains(stdout, "1 quarantined: fgd quarantine list") {
 		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 	}
-	target = append(target, "--json")
+	target = append(target, "-o=json")
 	for says, args := range map[string][]string{
 		`"blob_sha": "`:       append([]string{"quarantine", "list"}, target...),
 		`"size": 48`:          append([]string{"quarantine", "show", "unmanaged/a.yaml"}, target...),
 		`"commit_sha": "`:     append([]string{"history"}, target...),
-		`"severity": "error"`: {"validate", "testdata", "--json"},
-		`"kind": "invalid"`:   {"validate", "testdata", "--json"},
+		`"severity": "error"`: {"validate", "testdata", "-o=json"},
+		`"kind": "invalid"`:   {"validate", "testdata", "-o=json"},
 	} {
 		_, stdout, stderr := run(t.Context(), t, args...)
 		if !strings.Contains(stdout, says) || strings.Contains(stdout, "blob_id") || strings.Contains(stdout, "SEVERITY_") ||

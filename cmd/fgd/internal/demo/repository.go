@@ -44,9 +44,7 @@ func CreateRepository(path string, now time.Time) error {
 	if err := addSample(work, tree); err != nil {
 		return err
 	}
-	_, err = tree.Commit("Keep the fabric's wiring in Git", &git.CommitOptions{
-		Author: &object.Signature{Name: "Network team", Email: "network@example.com", When: now},
-	})
+	_, err = tree.Commit("Keep the fabric's wiring in Git", &git.CommitOptions{Author: author(now)})
 	if err != nil {
 		return fmt.Errorf("make the first commit: %w", err)
 	}
@@ -85,4 +83,39 @@ func makeBare(repository *git.Repository) error {
 		return fmt.Errorf("make the repository bare: %w", err)
 	}
 	return nil
+}
+
+// Edit commits a change of one file to the branch of a bare repository.
+func Edit(repository, path, message string, now time.Time, change func([]byte) []byte) error {
+	work := memfs.New()
+	opened, err := git.Open(filesystem.NewStorage(osfs.New(repository), cache.NewObjectLRUDefault()), work)
+	if err != nil {
+		return fmt.Errorf("open the repository: %w", err)
+	}
+	tree, err := opened.Worktree()
+	if err != nil {
+		return fmt.Errorf("open the repository: %w", err)
+	}
+	if err := tree.Reset(&git.ResetOptions{Mode: git.HardReset}); err != nil {
+		return fmt.Errorf("check out %s: %w", Branch, err)
+	}
+	content, err := util.ReadFile(work, path)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if err := util.WriteFile(work, path, change(content), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if _, err := tree.Add(path); err != nil {
+		return fmt.Errorf("add %s: %w", path, err)
+	}
+	if _, err := tree.Commit(message, &git.CommitOptions{Author: author(now)}); err != nil {
+		return fmt.Errorf("commit %s: %w", path, err)
+	}
+	return nil
+}
+
+// author is whoever changes the repository by themselves.
+func author(now time.Time) *object.Signature {
+	return &object.Signature{Name: "Network team", Email: "network@example.com", When: now}
 }

@@ -3,6 +3,7 @@ package demo
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/render"
@@ -18,29 +20,45 @@ import (
 	"fgdsync.dev/libs/secret"
 )
 
-// demonstration talks to the JSON API as any caller would.
-type demonstration struct {
-	out        io.Writer
-	base       string
-	token      secret.String
-	repository string
+// fabricName is what the fabric is called.
+const fabricName = "fabric-1"
+
+// Demonstration is the story of a fabric that has a repository and a NetBox. It talks to the JSON API as any caller
+// would.
+type Demonstration struct {
+	Out        io.Writer
+	Base       string        // address of the JSON API
+	Token      secret.String // that is shown there
+	Repository string        // path of the bare repository
+	NetBox     *NetBox
+
+	fabric int // its number
 }
 
-// Show registers the repository at the JSON API whose address is base, where it shows a token, and prints what its
-// first sync makes of it.
-func Show(ctx context.Context, out io.Writer, base string, token secret.String, repository string) error {
-	d := &demonstration{out, base, token, repository}
-	return d.run(ctx)
+// Show registers the repository, and prints what its first sync makes of it, how records of NetBox become what files
+// say, how a change in NetBox comes to Git, and what both change, which it leaves for somebody to settle.
+func (d *Demonstration) Show(ctx context.Context) error {
+	for _, act := range []func(context.Context) error{d.register, d.deliver, d.editInNetBox, d.editOnBothSides} {
+		if err := act(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// path is one of the fabric, below the JSON API.
+func (d *Demonstration) path(rest string) string {
+	return fmt.Sprintf("/api/v1/fabrics/%d%s", d.fabric, rest)
 }
 
 // printf prints. A reader that went away is no reason to stop the work.
-func (d *demonstration) printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.out, format, args...)
+func (d *Demonstration) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(d.Out, format, args...)
 }
 
-func (d *demonstration) run(ctx context.Context) error {
-	d.printf("A repository with files from before: %s\n\n", d.repository)
-	d.printf("POST %s/api/v1/fabrics\n", d.base)
+func (d *Demonstration) register(ctx context.Context) error {
+	d.printf("A repository with files from before: %s\nA NetBox, emulated: %s\n\n", d.Repository, d.NetBox.URL)
+	d.printf("POST %s/api/v1/fabrics\n", d.Base)
 	var created struct {
 		Fabric struct {
 			FabricID int `json:"fabric_id"`
@@ -48,23 +66,25 @@ func (d *demonstration) run(ctx context.Context) error {
 		SyncID string `json:"sync_id"`
 	}
 	err := d.call(ctx, http.MethodPost, "/api/v1/fabrics", map[string]any{
-		"name": "fabric-1", "repository_url": (&url.URL{Scheme: "file", Path: d.repository}).String(),
+		"name": fabricName, "repository_url": (&url.URL{Scheme: "file", Path: d.Repository}).String(),
 		"branch": Branch, "gitops_directory": Directory,
+		"netbox": map[string]any{"url": d.NetBox.URL, "fabric": d.NetBox.fabric, "token_ref": tokenRef},
 	}, &created)
 	if err != nil {
 		return err
 	}
-	d.printf("  fabric %d registered; its first sync is %s\n\n", created.Fabric.FabricID, created.SyncID)
+	d.fabric = created.Fabric.FabricID
+	d.printf("  fabric %d registered; its first sync is %s\n\n", d.fabric, created.SyncID)
 	if err := d.follow(ctx, created.SyncID); err != nil {
 		return err
 	}
-	if err := d.showTree(ctx, created.Fabric.FabricID); err != nil {
+	if err := d.showTree(ctx); err != nil {
 		return err
 	}
 	return d.showResult(ctx, created.SyncID)
 }
 
-func (d *demonstration) call(ctx context.Context, method, path string, body, answer any) error {
+func (d *Demonstration) call(ctx context.Context, method, path string, body, answer any) error {
 	response, err := d.request(ctx, method, path, body)
 	if err != nil {
 		return err
@@ -73,7 +93,7 @@ func (d *demonstration) call(ctx context.Context, method, path string, body, ans
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
-func (d *demonstration) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
+func (d *Demonstration) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var content io.Reader
 	if body != nil {
 		raw, err := json.Marshal(body)
@@ -82,13 +102,13 @@ func (d *demonstration) request(ctx context.Context, method, path string, body a
 		}
 		content = bytes.NewReader(raw)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, d.base+path, content)
+	request, err := http.NewRequestWithContext(ctx, method, d.Base+path, content)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	if !d.token.IsZero() {
-		request.Header.Set("Authorization", "Bearer "+d.token.Reveal())
+	if !d.Token.IsZero() {
+		request.Header.Set("Authorization", "Bearer "+d.Token.Reveal())
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -112,9 +132,9 @@ type progressMessage struct {
 }
 
 // follow shows the live progress, a line per message.
-func (d *demonstration) follow(ctx context.Context, syncID string) error {
+func (d *Demonstration) follow(ctx context.Context, syncID string) error {
 	path := "/api/v1/syncs/" + syncID + "/events"
-	d.printf("GET %s%s\n", d.base, path)
+	d.printf("GET %s%s\n", d.Base, path)
 	response, err := d.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
@@ -131,22 +151,37 @@ func (d *demonstration) follow(ctx context.Context, syncID string) error {
 	return lines.Err()
 }
 
-func (d *demonstration) showTree(ctx context.Context, fabricID int) error {
+// showTree shows what the directory has: a line for each folder, and each file elsewhere.
+func (d *Demonstration) showTree(ctx context.Context) error {
 	var listing struct {
 		Files []struct {
 			Path string `json:"path"`
-			Size int    `json:"size"`
 		} `json:"files"`
 	}
-	path := fmt.Sprintf("/api/v1/fabrics/%d/files", fabricID)
+	path := d.path("/files")
 	if err := d.call(ctx, http.MethodGet, path, nil, &listing); err != nil {
 		return err
 	}
-	d.printf("\nGET %s%s: the directory now\n", d.base, path)
+	d.printf("\nGET %s%s: the directory now\n", d.Base, path)
+	var folders []string
+	files := map[string][]string{}
 	for _, file := range listing.Files {
-		if filepath.Base(file.Path) != ".gitkeep" {
-			d.printf("  %6d  %s\n", file.Size, file.Path)
+		folder, name := filepath.Split(file.Path)
+		if name == ".gitkeep" {
+			continue
 		}
+		if files[folder] == nil {
+			folders = append(folders, folder)
+		}
+		files[folder] = append(files[folder], name)
+	}
+	for _, folder := range folders {
+		names, folder := files[folder], cmp.Or(folder, "./")
+		if len(names) > 2 {
+			d.printf("  %-32s %s … and %d more\n", folder, names[0], len(names)-1)
+			continue
+		}
+		d.printf("  %-32s %s\n", folder, strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -157,7 +192,7 @@ type said struct {
 	Line, Column                      int32
 }
 
-func (d *demonstration) showResult(ctx context.Context, syncID string) error {
+func (d *Demonstration) showResult(ctx context.Context, syncID string) error {
 	var status struct {
 		State    string `json:"state"`
 		Errors   []said `json:"errors"`
@@ -173,7 +208,7 @@ func (d *demonstration) showResult(ctx context.Context, syncID string) error {
 	if err := d.call(ctx, http.MethodGet, "/api/sync-status/"+syncID+"/", nil, &status); err != nil {
 		return err
 	}
-	d.printf("\nGET %s/api/sync-status/%s/\n", d.base, syncID)
+	d.printf("\nGET %s/api/sync-status/%s/\n", d.Base, syncID)
 	d.printf("  %s: commit %s, %d files created, %d removed, %d resources\n", status.State, status.Result.CommitSHA,
 		status.Result.FilesCreated, status.Result.FilesRemoved, status.Result.ResourcesTotal)
 	d.printf("\nQuarantined in unmanaged/: %d\n", status.Result.FilesQuarantined)
@@ -186,7 +221,7 @@ func (d *demonstration) showResult(ctx context.Context, syncID string) error {
 	return nil
 }
 
-func (d *demonstration) showAll(all []said) {
+func (d *Demonstration) showAll(all []said) {
 	for _, e := range all {
 		d.printf("  %s%s %s: %s\n    %s\n", render.Position(e.File, e.Line, e.Column), e.Code, e.Name, e.Message, e.Remedy)
 	}

@@ -14,6 +14,9 @@ const (
 	Failed   = 1 // failed
 	Misused  = 2 // called wrongly
 	Findings = 3 // done, but something was quarantined or found
+	Refused  = 4 // the caller is not known to the system, or may not do this
+	Away     = 5 // the system can't be reached
+	TimedOut = 6 // it took longer than the command was told to wait
 	// Interrupted is what a shell makes of Ctrl-C: 128 and the number of the signal.
 	Interrupted = 130
 )
@@ -29,6 +32,12 @@ type Code int
 
 // Error returns the code in words, for whoever prints it by mistake.
 func (c Code) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// IsSaid reports whether an error is a code alone: what there is to say has been said.
+func IsSaid(err error) bool {
+	var code Code
+	return errors.As(err, &code)
+}
 
 // misuse marks an error of the call.
 type misuse struct{ error }
@@ -63,6 +72,12 @@ func Of(err error) int {
 		return int(code)
 	case IsMisuse(err), errs.HasCode(err, errs.ConfigurationInvalid):
 		return Misused
+	case errs.IsError(err) && (errs.KindOf(err) == errs.Unauthenticated || errs.KindOf(err) == errs.PermissionDenied):
+		return Refused
+	case errs.HasCode(err, errs.ServiceUnavailable):
+		return Away
+	case errs.HasCode(err, errs.WaitTimeout):
+		return TimedOut
 	}
 	return Failed
 }

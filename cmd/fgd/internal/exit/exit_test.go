@@ -25,6 +25,10 @@ func TestOf(t *testing.T) {
 		"what the caller did not say": {exit.MisuseIfInvalid(away), exit.Failed, false},
 		"a refused remote":            {exit.MisuseIfInvalid(errs.New(errs.RemoteRefused, "No.")), exit.Misused, true},
 		"a configuration":             {errs.New(errs.ConfigurationInvalid, "No."), exit.Misused, false},
+		"somebody who may not":        {errs.New(errs.NotAllowed, "No."), exit.Refused, false},
+		"somebody who is not known":   {errs.New(errs.NotAuthenticated, "No."), exit.Refused, false},
+		"a system that is away":       {errs.New(errs.ServiceUnavailable, "No."), exit.Away, false},
+		"no patience":                 {errs.New(errs.WaitTimeout, "No."), exit.TimedOut, false},
 		"a wrong call":                {exit.Misuse(errors.New("say --all")), exit.Misused, true},
 	} {
 		if got := exit.Of(c.err); got != c.code {

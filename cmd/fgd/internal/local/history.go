@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
 // atSnapshot opens a snapshot of the directory for as long as look takes.
@@ -31,8 +35,14 @@ func (s *Session) atSnapshot(ctx context.Context, open *gitv1.OpenSnapshotReques
 	return look(opened.GetSnapshot())
 }
 
-// CommitAt returns the id of the commit that a snapshot request names.
-func (s *Session) CommitAt(ctx context.Context, at *gitv1.OpenSnapshotRequest) (commit string, err error) {
+// commitAt returns the id of the commit that options of a restore name, or of the last one at a time.
+func (s *Session) commitAt(
+	ctx context.Context, options *syncv1.SyncOptions, asOf time.Time,
+) (commit string, err error) {
+	at := &gitv1.OpenSnapshotRequest{At: &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: options.GetRestoreCommit()}}
+	if !asOf.IsZero() {
+		at.At = &gitv1.OpenSnapshotRequest_AtTime{AtTime: timestamppb.New(asOf)}
+	}
 	err = s.atSnapshot(ctx, at, func(then *gitv1.Snapshot) error {
 		commit = then.GetCommit()
 		return nil
@@ -40,20 +50,23 @@ func (s *Session) CommitAt(ctx context.Context, at *gitv1.OpenSnapshotRequest) (
 	return commit, err
 }
 
-// Commits lists commits that changed the directory, newest first. The request needs no snapshot.
-func (s *Session) Commits(ctx context.Context, req *gitv1.ListCommitsRequest) (*gitv1.ListCommitsResponse, error) {
+// Commits lists commits that changed the directory, newest first. The request names no fabric.
+func (s *Session) Commits(
+	ctx context.Context, ask *bridgev1.ListCommitsRequest,
+) (*bridgev1.ListCommitsResponse, error) {
 	out := &gitv1.ListCommitsResponse{}
 	err := s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
-		req.SnapshotId = snapshot.GetSnapshotId()
-		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).ListCommits, req,
-			func(part *gitv1.ListCommitsResponse) error {
-				out.Commits = append(out.Commits, part.GetCommits()...)
-				out.NextPageToken, out.Truncated = part.GetNextPageToken(), part.GetTruncated()
-				return nil
-			})
+		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).ListCommits, &gitv1.ListCommitsRequest{
+			SnapshotId: snapshot.GetSnapshotId(), Paths: ask.GetPath(), Since: ask.GetSince(), Until: ask.GetUntil(),
+			Limit: ask.GetLimit(), PageToken: ask.GetPageToken(), FirstParent: s.target.FirstParent,
+		}, func(part *gitv1.ListCommitsResponse) error {
+			out.Commits = append(out.Commits, part.GetCommits()...)
+			out.NextPageToken, out.Truncated = part.GetNextPageToken(), part.GetTruncated()
+			return nil
+		})
 		return exit.MisuseIfInvalid(err)
 	})
-	return out, err
+	return commits(out), err
 }
 
 // neverThere refuses the first path that no commit of the branch has changed.
@@ -83,23 +96,25 @@ func NoSuchPath(paths ...string) error {
 		WithRemedy("Name paths inside the directory, as managed/vpcs; without one, all of it is meant."))
 }
 
-// Diff returns what differs in the directory between two commits, or between one and the branch head. The request needs
-// no snapshot.
-func (s *Session) Diff(ctx context.Context, req *gitv1.DiffCommitsRequest) (*bridgev1.DiffDirectoryResponse, error) {
+// Diff returns what differs in the directory between two commits, or between one and the branch head. The request names
+// no fabric.
+func (s *Session) Diff(
+	ctx context.Context, ask *bridgev1.DiffDirectoryRequest,
+) (*bridgev1.DiffDirectoryResponse, error) {
 	out := &bridgev1.DiffDirectoryResponse{}
 	err := s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
-		req.SnapshotId = snapshot.GetSnapshotId()
-		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).DiffCommits, req,
-			func(part *gitv1.DiffCommitsResponse) error {
-				if counts := part.GetCounts(); counts != nil {
-					out.FilesCreated, out.FilesUpdated = counts.GetCreated(), counts.GetUpdated()
-					out.FilesRemoved, out.FromSha, out.ToSha = counts.GetRemoved(), part.GetFromCommit(), part.GetToCommit()
-				}
-				out.Diff += part.GetDiff()
-				return nil
-			})
+		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).DiffCommits, &gitv1.DiffCommitsRequest{
+			SnapshotId: snapshot.GetSnapshotId(), FromCommit: ask.GetFrom(), ToCommit: ask.GetTo(), Paths: ask.GetPath(),
+		}, func(part *gitv1.DiffCommitsResponse) error {
+			if counts := part.GetCounts(); counts != nil {
+				out.FilesCreated, out.FilesUpdated = counts.GetCreated(), counts.GetUpdated()
+				out.FilesRemoved, out.FromSha, out.ToSha = counts.GetRemoved(), part.GetFromCommit(), part.GetToCommit()
+			}
+			out.Diff += part.GetDiff()
+			return nil
+		})
 		if err == nil && out.GetDiff() == "" {
-			err = s.neverThere(ctx, snapshot, req.GetPaths())
+			err = s.neverThere(ctx, snapshot, ask.GetPath())
 		}
 		return exit.MisuseIfInvalid(err)
 	})

@@ -1,27 +1,30 @@
 package local
 
 import (
-	"bytes"
 	"context"
+	"unicode/utf8"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
 // Quarantined lists what is in quarantine at the branch head.
-func (s *Session) Quarantined(ctx context.Context) (list *ingestionv1.ListQuarantineResponse, err error) {
+func (s *Session) Quarantined(ctx context.Context) (found *bridgev1.ListQuarantineResponse, err error) {
 	open := &gitv1.OpenSnapshotRequest{}
 	err = s.atSnapshot(ctx, open, func(snapshot *gitv1.Snapshot) error {
 		if err := present(open, snapshot); err != nil {
 			return err
 		}
-		list, err = s.listQuarantine(ctx, snapshot)
+		list, err := s.listQuarantine(ctx, snapshot)
+		found = quarantine(list)
+		found.CommitSha = snapshot.GetCommit()
 		return err
 	})
-	return list, err
+	return found, err
 }
 
 func (s *Session) listQuarantine(ctx context.Context, snapshot *gitv1.Snapshot,
@@ -31,30 +34,30 @@ func (s *Session) listQuarantine(ctx context.Context, snapshot *gitv1.Snapshot,
 	})
 }
 
-// QuarantinedFile returns one file in quarantine at the branch head, and what it holds when that is wanted.
-func (s *Session) QuarantinedFile(ctx context.Context, path string, withContent bool,
-) (found *reportv1.QuarantinedFile, content []byte, err error) {
+// QuarantinedFile returns one file in quarantine at the branch head, with what it holds where that is text.
+func (s *Session) QuarantinedFile(ctx context.Context, path string) (found *bridgev1.QuarantinedFile, err error) {
 	err = s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
 		list, err := s.listQuarantine(ctx, snapshot)
 		if err != nil {
 			return err
 		}
-		for _, file := range list.GetFiles() {
-			if file.GetPath() == path {
-				found = file
+		var file *reportv1.QuarantinedFile
+		for _, one := range list.GetFiles() {
+			if one.GetPath() == path {
+				file = one
 			}
 		}
-		if found == nil {
+		if file == nil {
 			return errs.New(errs.NotInQuarantine, "There is no file %q in quarantine.", path)
 		}
-		if !withContent {
-			return nil
-		}
+		found = quarantinedFile(file)
 		return gittree.Read(ctx, gitv1.NewTreeServiceClient(s.internal()), snapshot.GetSnapshotId(),
-			[]string{found.GetBlobId()}, func(blob []byte) error {
-				content = bytes.Clone(blob)
+			[]string{file.GetBlobId()}, func(blob []byte) error {
+				if utf8.Valid(blob) {
+					found.Content = new(string(blob))
+				}
 				return nil
 			})
 	})
-	return found, content, err
+	return found, err
 }

@@ -7,78 +7,27 @@ import (
 	"fmt"
 	"path"
 	"strings"
-
-	"google.golang.org/protobuf/proto"
+	"time"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/rpc"
-	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// Sync runs a sync to its end, shows its progress, and returns how it ended.
-func (s *Session) Sync(ctx context.Context, options *syncv1.SyncOptions, show func(*bridgev1.SyncEventData),
-) (*bridgev1.SyncStatus, error) {
-	syncID, err := s.start(ctx, options)
-	if err != nil {
-		return nil, err
+// Start starts a sync, which restores what was there at a time where one is given, and returns its id.
+func (s *Session) Start(ctx context.Context, options *syncv1.SyncOptions, asOf time.Time) (string, error) {
+	if options.GetRestoreCommit() == "" && asOf.IsZero() {
+		return s.start(ctx, options)
 	}
-	syncs := bridgev1.NewSyncServiceClient(s.public())
-	err = rpc.Collect(ctx, syncs.StreamSyncEvents, &bridgev1.StreamSyncEventsRequest{SyncId: syncID},
-		func(event *bridgev1.StreamSyncEventsResponse) error {
-			show(event.GetData())
-			return nil
-		})
-	if err != nil {
-		return nil, err
+	var err error
+	if options.RestoreCommit, err = s.commitAt(ctx, options, asOf); err != nil {
+		return "", exit.MisuseIfInvalid(err)
 	}
-	response, err := syncs.GetSyncStatus(ctx, &bridgev1.GetSyncStatusRequest{SyncId: syncID})
-	return response.GetStatus(), err
-}
-
-// Details returns what became of each resource and file in a sync that ended, and the diff of a dry run, which is empty
-// of any other sync. There is no plan of a sync that has not come so far.
-func (s *Session) Details(ctx context.Context, status *bridgev1.SyncStatus) (*bridgev1.Plan, string, error) {
-	if status.GetResult().GetCounts() == nil {
-		return nil, "", nil
-	}
-	plan := &bridgev1.Plan{}
-	syncs := bridgev1.NewSyncServiceClient(s.public())
-	ask := &bridgev1.GetSyncPlanRequest{SyncId: status.GetSyncId(), Limit: mostActions}
-	for more := true; more; more = ask.GetPageToken() != "" {
-		page, err := syncs.GetSyncPlan(ctx, ask)
-		if err != nil {
-			return nil, "", err
-		}
-		proto.Merge(plan, page.GetPlan()) // counts are the same on each page, and lists follow each other
-		ask.PageToken = page.GetNextPageToken()
-	}
-	diff, err := dryDiff(ctx, syncs, status.GetSyncId())
-	return plan, diff, err
-}
-
-// How much of a plan and of a diff is asked for at once.
-const (
-	mostActions = 1000
-	mostLines   = 50_000
-)
-
-func dryDiff(ctx context.Context, syncs bridgev1.SyncServiceClient, syncID string) (string, error) {
-	var diff strings.Builder
-	ask := &bridgev1.GetSyncDiffRequest{SyncId: syncID, Limit: mostLines}
-	for more := true; more; more = ask.GetPageToken() != "" {
-		page, err := syncs.GetSyncDiff(ctx, ask)
-		if err != nil {
-			return "", err
-		}
-		diff.WriteString(page.GetDiff())
-		ask.PageToken = page.GetNextPageToken()
-	}
-	return diff.String(), nil
+	id, err := s.start(ctx, options)
+	return id, exit.MisuseIfInvalid(err)
 }
 
 // start registers the directory and starts its first sync, or, where a shared Redis knows the directory already,

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/remote"
 	"fgdsync.dev/cmd/fgd/internal/suite"
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
@@ -30,14 +31,17 @@ type Target struct {
 	Name            string // that the manifest has to state; whatever it states when empty
 	Init            bool   // makes the directory when it is not there
 	AllowRoot       bool   // permits a sync of the whole repository
+	FirstParent     bool   // has the history follow only the first parent of a merge
 	CRDs            string // folder of definitions that replace the built-in ones
 	Redis           string // URL of one that is shared with other runs; without it one in memory
 	CredentialsFile string
+	CredentialsRef  string // env:NAME or file:NAME, as the configuration of this process has it, in place of the others
 	Remotes
 }
 
 // Session is one command through running services.
 type Session struct {
+	remote.Client
 	env     Environment
 	target  *Target
 	suite   *suite.Suite
@@ -77,6 +81,7 @@ func (t *Target) Run(ctx context.Context, env Environment, work func(context.Con
 	if err != nil {
 		return err
 	}
+	s.Client = remote.Client{Conn: s.suite.Public()}
 	ctx = rpc.WithCall(ctx, rpc.Call{Principal: rpc.PrintableName(env.User()), CorrelationID: rpc.CleanCorrelationID("")})
 	return runFor(ctx, s.suite, func(ctx context.Context) error { return s.secrets.explain(work(ctx, s)) })
 }
@@ -134,9 +139,6 @@ func withDefinitions(source *config.Source, folder string) (*config.Source, erro
 // internal returns a connection to what is served to services.
 func (s *Session) internal() grpc.ClientConnInterface { return s.suite.Internal() }
 
-// public returns a connection to what is served to callers.
-func (s *Session) public() grpc.ClientConnInterface { return s.suite.Public() }
-
 // locate returns where the directory is, without credentials, and the key of its repository.
 func (s *Session) locate(ctx context.Context) (*gitv1.Location, string, error) {
 	if strings.TrimSpace(s.target.Dir) == "" {
@@ -158,6 +160,10 @@ func (s *Session) locate(ctx context.Context) (*gitv1.Location, string, error) {
 // registered.
 func (s *Session) signIn(ctx context.Context, location *gitv1.Location, fabricID int32) error {
 	location.FabricId = fabricID
+	if ref := s.target.CredentialsRef; ref != "" {
+		location.Credentials = &gitv1.Credentials{Source: &gitv1.Credentials_Reference{Reference: ref}}
+		return nil
+	}
 	if s.secrets.none() || s.path != "" { // nobody asks for them on this machine
 		return nil
 	}

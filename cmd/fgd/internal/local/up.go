@@ -27,6 +27,8 @@ type Up struct {
 	GRPC    string // address of gRPC
 	Redis   string // URL; without it a private one is run
 	Remotes
+	ConfigPath string   // of the configuration file
+	Reloads    bool     // reads the file again at SIGHUP, which on a terminal says that it has gone, and ends the services
 	LocalPaths []string // repositories on this machine that may be synced, beside those of the configuration
 }
 
@@ -106,6 +108,9 @@ func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source,
 	}
 	o.Definitions, o.Telemetry, o.Instance = suite.Definitions(), tel, app.Instance(at.GRPC)
 	o.FirstToken = func(first secret.String) { made <- first }
+	if o.Reloader, err = u.reloader(env, source, redis, tel); err != nil {
+		return errors.Join(err, o.Callers.Close())
+	}
 	s, err := newSuite(o, env, source, redis)
 	if err != nil {
 		return errors.Join(err, o.Callers.Close())
@@ -115,6 +120,31 @@ func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source,
 	return redis.during(ctx, tel.Log, func(ctx context.Context) error {
 		return runWith(ctx, s, func(ctx context.Context) error { return started(ctx, at) })
 	})
+}
+
+// reloader returns what reads the configuration again, with what the flags and this process say over it; nil where
+// it is not to be.
+func (u Up) reloader(
+	env Environment, source *config.Source, redis *redis, tel *telemetry.Telemetry,
+) (*app.Reloader, error) {
+	if !u.Reloads {
+		return nil, nil //nolint:nilnil // nothing is read again
+	}
+	over := map[string]any{"redis_url": redis.url}
+	started, err := source.With(over)
+	if err != nil {
+		return nil, err
+	}
+	return app.NewReloader(started, func() (*config.Source, error) {
+		again, err := config.Load(u.ConfigPath, env.Environ)
+		if err != nil {
+			return nil, err
+		}
+		if again, err = u.configure(again); err != nil {
+			return nil, err
+		}
+		return again.With(over)
+	}, tel, suite.Definitions()...)
 }
 
 // guard refuses addresses that others can reach, where nobody is asked who they are.

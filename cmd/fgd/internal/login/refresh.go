@@ -58,7 +58,7 @@ func (s Store) refreshed(ctx context.Context, server string) (token secret.Strin
 	}
 	found, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: l.Refresh.Reveal()}).Token()
 	if err != nil {
-		return secret.String{}, failed(ctx, l.Issuer, err, l.Refresh).WithRemedy("Call fgd login --grpc %s.", server)
+		return secret.String{}, failed(ctx, l.Issuer, err, l.Refresh).WithRemedy("Call fgd login --server %s.", server)
 	}
 	l.take(found)
 	return l.Access, s.Save(l)
@@ -66,7 +66,7 @@ func (s Store) refreshed(ctx context.Context, server string) (token secret.Strin
 
 func expired(server string) error {
 	return errs.New(errs.LoginFailed, "The login for %s has expired.", server).
-		WithRemedy("Call fgd login --grpc %s.", server)
+		WithRemedy("Call fgd login --server %s.", server)
 }
 
 // take takes over what the issuer has given.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"fgdsync.dev/cmd/fgd/internal/home"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
 )
@@ -36,17 +37,13 @@ type kept struct {
 // Store keeps logins, a file for each server.
 type Store struct{ folder string }
 
-// NewStore returns the store of whoever has an environment: in XDG_CONFIG_HOME, else in .config of HOME.
+// NewStore returns the store of whoever has an environment.
 func NewStore(lookup func(string) (string, bool)) Store {
-	base, _ := lookup("XDG_CONFIG_HOME")
-	if !filepath.IsAbs(base) { // as the specification has it
-		home, _ := lookup("HOME")
-		if !filepath.IsAbs(home) {
-			return Store{}
-		}
-		base = filepath.Join(home, ".config")
+	folder := home.Folder(lookup)
+	if folder == "" {
+		return Store{}
 	}
-	return Store{filepath.Join(base, "fgd", "logins")}
+	return Store{filepath.Join(folder, "logins")}
 }
 
 func (s Store) file(server string) string {
@@ -88,19 +85,8 @@ func (s Store) Save(l *Login) (err error) {
 	if err != nil {
 		return fmt.Errorf("write a login: %w", err)
 	}
-	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+	if err := home.Write(s.file(l.Server), append(raw, '\n')); err != nil {
 		return s.unusable(err)
-	}
-	temp, err := os.CreateTemp(s.folder, ".login-*") // 0600
-	if err != nil {
-		return s.unusable(err)
-	}
-	_, err = temp.Write(append(raw, '\n'))
-	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return s.unusable(errors.Join(err, os.Remove(temp.Name())))
-	}
-	if err := os.Rename(temp.Name(), s.file(l.Server)); err != nil {
-		return s.unusable(errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
 }

@@ -184,11 +184,18 @@ func (o *Outcome) show(status *bridgev1.SyncStatus) {
 // refused is the outcome of a fabric that can't be registered as it is. What stands in the way of all is an error.
 func refused(out Outcome, err error) (Outcome, error) {
 	e := errs.From(err)
-	switch e.Code.Kind {
-	case errs.Invalid, errs.Exists, errs.Precondition, errs.NotFound, errs.Conflict:
-		out.State, out.Reason, out.Remedy = Refused, e.Message, e.RemedyText()
-		return out, nil
-	default:
+	if !IsOfOne(e) {
 		return out, err
 	}
+	out.State, out.Reason, out.Remedy = Refused, e.Message, e.RemedyText()
+	return out, nil
+}
+
+// IsOfOne reports whether an error is about the fabric that was asked for alone, so that others can be gone on with.
+func IsOfOne(e *errs.Error) bool {
+	switch e.Code.Kind {
+	case errs.Invalid, errs.Exists, errs.Precondition, errs.NotFound, errs.Conflict:
+		return true
+	}
+	return false
 }

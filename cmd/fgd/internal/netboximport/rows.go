@@ -138,3 +138,16 @@ func wrong(format string, args ...any) *errs.Error {
 	return errs.New(errs.InvalidRequest, "The file of fabrics can't be used: "+format+".", args...).
 		WithRemedy("Its first line has columns of these: %s.", strings.Join(Columns(), ", "))
 }
+
+// Located returns where each fabric of a NetBox is, as far as it is known. Rows that can't be meant are an error.
+func Located(rows []Row, fabrics []*bridgev1.NetBoxFabric) ([]Row, error) {
+	if err := matched(rows, fabrics); err != nil {
+		return nil, err
+	}
+	located := make([]Row, len(fabrics))
+	for i, fabric := range fabrics {
+		located[i] = rowOf(rows, fabric)
+		located[i].Fabric = fabric.GetFabric()
+	}
+	return located, nil
+}

@@ -2,8 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"google.golang.org/grpc"
 
@@ -86,29 +84,56 @@ func (s System) CheckConnection(
 	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.CheckConnection, request)
 }
 
+// Syncs lists syncs of a fabric, newest first.
+func (s System) Syncs(ctx context.Context, request *bridgev1.ListSyncsRequest) (*bridgev1.ListSyncsResponse, error) {
+	return ask(ctx, s, bridgev1.NewSyncServiceClient, bridgev1.SyncServiceClient.ListSyncs, request)
+}
+
+// AllSyncs lists syncs of one fabric, or of all that the caller may see, newest first, as many as are asked for.
+func (s System) AllSyncs(
+	ctx context.Context, request *bridgev1.ListAllSyncsRequest,
+) (*bridgev1.ListAllSyncsResponse, error) {
+	all, most := &bridgev1.ListAllSyncsResponse{}, request.GetLimit()
+	err := s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		for {
+			page, err := bridgev1.NewSyncServiceClient(conn).ListAllSyncs(ctx, request)
+			if err != nil {
+				return err
+			}
+			all.Syncs, all.Total = append(all.Syncs, page.GetSyncs()...), page.Total
+			request.PageToken, request.Limit = page.GetNextPageToken(), most-int32(len(all.GetSyncs()))
+			if request.GetPageToken() == "" || request.GetLimit() <= 0 {
+				return nil
+			}
+		}
+	})
+	return all, err
+}
+
+// Health says how a system and each component of it is.
+func (s System) Health(ctx context.Context) (*bridgev1.GetHealthResponse, error) {
+	return ask(ctx, s, bridgev1.NewHealthServiceClient, bridgev1.HealthServiceClient.GetHealth,
+		&bridgev1.GetHealthRequest{})
+}
+
 // LastSync returns the newest sync of a fabric, nil when it has none.
 func (s System) LastSync(ctx context.Context, fabricID int32) (*bridgev1.SyncStatus, error) {
-	answer, err := ask(ctx, s, bridgev1.NewSyncServiceClient, bridgev1.SyncServiceClient.ListSyncs,
-		&bridgev1.ListSyncsRequest{FabricId: fabricID, Limit: 1})
+	answer, err := s.Syncs(ctx, &bridgev1.ListSyncsRequest{FabricId: fabricID, Limit: 1})
 	if len(answer.GetSyncs()) == 0 {
 		return nil, err
 	}
 	return answer.GetSyncs()[0], err
 }
 
+// WithClient connects for as long as work takes.
+func (s System) WithClient(ctx context.Context, work func(context.Context, Client) error) error {
+	return s.connected(ctx, func(ctx context.Context, conn *grpc.ClientConn) error { return work(ctx, Client{conn}) })
+}
+
 // Ended waits until a sync has ended, and returns how.
 func (s System) Ended(ctx context.Context, syncID string) (status *bridgev1.SyncStatus, err error) {
-	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
-		client := bridgev1.NewSyncServiceClient(conn)
-		events, err := client.StreamSyncEvents(ctx, &bridgev1.StreamSyncEventsRequest{SyncId: syncID})
-		for err == nil {
-			_, err = events.Recv()
-		}
-		if !errors.Is(err, io.EOF) {
-			return err
-		}
-		answer, err := client.GetSyncStatus(ctx, &bridgev1.GetSyncStatusRequest{SyncId: syncID})
-		status = answer.GetStatus()
+	err = s.connected(ctx, func(ctx context.Context, conn *grpc.ClientConn) error { // for as long as a sync may take
+		status, err = Client{conn}.Follow(ctx, syncID, func(*bridgev1.SyncEventData) {})
 		return err
 	})
 	return status, err

@@ -34,9 +34,9 @@ const pageSize = 1000
 
 // System is a running system.
 type System struct {
-	Address string // of gRPC of fgd up, or of a bridge; with https:// before it where that speaks TLS
-	CAFile  string // has authorities that are trusted for it; without one those of this machine are
-	User    string // who asks
+	Server string // address of gRPC of fgd up, or of a bridge; with https:// before it where that speaks TLS
+	CAFile string // has authorities that are trusted for it; without one those of this machine are
+	User   string // who asks
 	// Token returns what is shown there; nil where nothing is, nothing where nobody is asked.
 	Token func(context.Context) (secret.String, error)
 }
@@ -88,8 +88,18 @@ func (s System) token(ctx context.Context) (secret.String, error) {
 	return s.Token(ctx)
 }
 
-// call connects for as long as work takes. An error names the correlation id, by which the log of the system has more.
-func (s System) call(ctx context.Context, work func(context.Context, *grpc.ClientConn) error) (err error) {
+// call connects for as long as work takes, which is a minute at most.
+func (s System) call(ctx context.Context, work func(context.Context, *grpc.ClientConn) error) error {
+	return s.connected(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		return work(ctx, conn)
+	})
+}
+
+// connected connects for as long as work takes. An error names the correlation id, by which the log of the system has
+// more.
+func (s System) connected(ctx context.Context, work func(context.Context, *grpc.ClientConn) error) (err error) {
 	token, err := s.token(ctx)
 	if err != nil {
 		return err
@@ -100,46 +110,49 @@ func (s System) call(ctx context.Context, work func(context.Context, *grpc.Clien
 	}
 	conn, err := rpc.DialPublic(address, token, noop.NewTracerProvider(), options...)
 	if err != nil {
-		return exit.Misuse(errs.New(errs.InvalidRequest, "The address %q can't be dialled.", s.Address).WithCause(err))
+		return exit.Misuse(errs.New(errs.InvalidRequest, "The address %q can't be dialled.", s.Server).WithCause(err))
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	call := rpc.Call{Principal: rpc.PrintableName(s.User), CorrelationID: rpc.CleanCorrelationID("")}
-	err = work(rpc.WithCall(ctx, call), conn)
+	return s.explained(work(rpc.WithCall(ctx, call), conn), call.CorrelationID)
+}
+
+// explained returns what a person is told of an error that a system has answered with, or that has kept it from
+// answering.
+func (s System) explained(err error, correlationID string) error {
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, exit.IsSaid(err), exit.IsMisuse(err):
+		return err
 	case status.Code(err) == codes.Unimplemented:
-		return exit.Misuse(errs.New(errs.InvalidRequest, "What answers at %s is no bridge.", s.Address).
-			WithRemedy("Give --grpc the address of fgd up, or of a bridge."))
+		return exit.Misuse(errs.New(errs.InvalidRequest, "What answers at %s is no bridge.", s.Server).
+			WithRemedy("Give --server the address of fgd up, or of a bridge."))
 	}
 	answered := errs.From(err)
 	if answered.Code == errs.ServiceUnavailable && answered.Cause != nil { // of the connection, and not of the bridge
-		answered.Message = fmt.Sprintf("Nothing can be reached at %s.", s.Address)
-		answered = answered.WithRemedy("Start fgd up or a bridge, or give --grpc the address of one, with https:// before " +
+		answered.Message = fmt.Sprintf("Nothing can be reached at %s.", s.Server)
+		answered = answered.WithRemedy("Start fgd up or a bridge, or give --server the address of one, with https:// before " +
 			"it where that speaks TLS.")
 		if s.isTLS() {
-			answered = answered.WithRemedy("Give --grpc the address of a bridge that speaks TLS, by a name that its " +
+			answered = answered.WithRemedy("Give --server the address of a bridge that speaks TLS, by a name that its " +
 				"certificate has, and --ca-file where its authority is none of this machine's.")
 		}
 	}
-	return answered.WithMeta(render.CorrelationID, call.CorrelationID)
+	return answered.WithMeta(render.CorrelationID, correlationID)
 }
 
 // tlsScheme stands before the address of a system that speaks TLS.
 const tlsScheme = "https://"
 
-func (s System) isTLS() bool { return strings.HasPrefix(s.Address, tlsScheme) }
+func (s System) isTLS() bool { return strings.HasPrefix(s.Server, tlsScheme) }
 
 // target returns what is dialled, and how.
 func (s System) target() (address string, options []grpc.DialOption, err error) {
 	if !s.isTLS() {
 		if s.CAFile != "" {
 			return "", nil, errs.New(errs.InvalidRequest, "--ca-file is for an address that speaks TLS.").
-				WithRemedy("Give --grpc https://%s, or leave --ca-file out.", s.Address)
+				WithRemedy("Give --server https://%s, or leave --ca-file out.", s.Server)
 		}
-		return s.Address, nil, nil
+		return s.Server, nil, nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.CAFile != "" {
@@ -150,6 +163,6 @@ func (s System) target() (address string, options []grpc.DialOption, err error) 
 				WithCause(err).WithRemedy("Name a PEM file with the certificate of an authority.")
 		}
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(s.Address, tlsScheme), "/"),
+	return strings.TrimSuffix(strings.TrimPrefix(s.Server, tlsScheme), "/"),
 		[]grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(config))}, nil
 }

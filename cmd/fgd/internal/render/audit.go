@@ -10,10 +10,14 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
-// Audit prints lines of the audit.
-func Audit(w io.Writer, lines []*bridgev1.AuditLine) {
-	t := newTable(w)
-	t.cells("LINE", "TIME", "WHO", "FROM", "WHAT", "FABRIC", "STAGE", "CODE")
+// Audit prints lines of the audit. A table of all columns says also from where each call came.
+func Audit(s *Screen, lines []*bridgev1.AuditLine) {
+	t := newTable(s, 0, 1, 4, 5, 6)
+	head := []any{"LINE", "TIME", "WHO", "WHAT", "FABRIC", "STAGE", "CODE"}
+	if s.all {
+		head = append(head, "FROM")
+	}
+	t.cells(head...)
 	for _, l := range lines {
 		who := printable.Line(l.GetPrincipal().GetName())
 		if via := l.GetPrincipal().GetVia(); via != "" {
@@ -23,8 +27,15 @@ func Audit(w io.Writer, lines []*bridgev1.AuditLine) {
 		if l.GetFabricId() != 0 {
 			fabric = strconv.Itoa(int(l.GetFabricId()))
 		}
-		t.cells(strconv.Itoa(int(l.GetSeq())), when(l.GetTime()), who, printable.Line(l.GetSource()),
-			printable.Line(path.Base(l.GetAction())), fabric, l.GetStage(), l.GetCode())
+		what := printable.Line(path.Base(l.GetAction()))
+		if l.GetValidateOnly() {
+			what += " (dry run)"
+		}
+		row := []any{strconv.Itoa(int(l.GetSeq())), when(l.GetTime()), who, what, fabric, l.GetStage(), l.GetCode()}
+		if s.all {
+			row = append(row, printable.Line(l.GetSource()))
+		}
+		t.cells(row...)
 	}
 	t.end()
 }

@@ -21,7 +21,7 @@ func Conflicts(s *Screen, fabricID int32, conflicts []*bridgev1.Conflict) {
 		s.printf("There is no such conflict.\n")
 		return
 	}
-	rows := explained{screen: s}
+	rows := explained{screen: s, whole: []int{0, 2}}
 	rows.add("WHERE", "CONFLICT", "RESOURCE", "STATE")
 	for _, c := range conflicts {
 		rows.add(whereText(c), printable.Line(c.GetConflictId()), conflictOf(c), c.GetState())
@@ -267,9 +267,37 @@ func unbroken(line string, width int) []string {
 }
 
 // ConflictResolved prints what came of a conflict that somebody has settled.
-func ConflictResolved(s *Screen, c *bridgev1.Conflict) {
-	f := s.facts()
+func ConflictResolved(s *Screen, answer *bridgev1.ResolveConflictResponse) {
+	c, f := answer.GetConflict(), s.facts()
 	f.add("conflict", "%s of %s", printable.Line(c.GetConflictId()), conflictOf(c))
 	f.styled(s.good, "settled", "%s", settledText(c))
 	f.end()
+}
+
+// ConflictPreview prints what a resolution would change: where in the record, and the diff of the file.
+func ConflictPreview(s *Screen, answer *bridgev1.ResolveConflictResponse) {
+	c, f := answer.GetConflict(), s.facts()
+	f.add("conflict", "%s of %s, not settled: this is a dry run", printable.Line(c.GetConflictId()), conflictOf(c))
+	f.add("record", "%s", recordFieldsText(c, answer.GetRecordFields()))
+	if answer.GetDiff() == "" {
+		f.add("file", "stays as it is")
+		f.end()
+		return
+	}
+	f.end()
+	s.printf("\n")
+	diff(s, answer.GetDiff(), false)
+}
+
+// recordFieldsText says where a record would change.
+func recordFieldsText(c *bridgev1.Conflict, paths []string) string {
+	switch {
+	case len(paths) == 0:
+		return "stays as it is"
+	case paths[0] != ".":
+		return "changes at " + printable.Line(strings.Join(paths, ", "))
+	case c.GetRecordId() != 0:
+		return "is deleted"
+	}
+	return "is made"
 }

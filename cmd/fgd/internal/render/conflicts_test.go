@@ -156,9 +156,40 @@ func TestASettledConflict(t *testing.T) {
 		t.Errorf("it says how to settle it:\n%s", got)
 	}
 	c.ResolvedBy, c.SyncId = "", ""
-	got = piped(func(s *render.Screen) { render.ConflictResolved(s, c) })
+	got = piped(func(s *render.Screen) {
+		render.ConflictResolved(s, &bridgev1.ResolveConflictResponse{Conflict: c})
+	})
 	if !strings.Contains(got, "settled   both sides say the same at 2026-03-01T12:01:40Z\n") {
 		t.Errorf("printed\n%s", got)
+	}
+}
+
+// TestAPreview says where the record would change, and shows the diff of the file.
+func TestAPreview(t *testing.T) {
+	t.Parallel()
+	const text = "diff --git a/managed/vpcs/vpc-1.yaml b/managed/vpcs/vpc-1.yaml\n--- a/managed/vpcs/vpc-1.yaml\n" +
+		"+++ b/managed/vpcs/vpc-1.yaml\n@@ -7 +7 @@\n-      vlan: 1002\n+      vlan: 1003\n"
+	one := someConflict(t)
+	none := someConflict(t)
+	none.RecordId = 0
+	for _, c := range []struct {
+		answer *bridgev1.ResolveConflictResponse
+		want   []string
+	}{
+		{&bridgev1.ResolveConflictResponse{Conflict: one, Diff: text}, []string{"record    stays as it is\n", text}},
+		{
+			&bridgev1.ResolveConflictResponse{Conflict: one, RecordFields: []string{"labels.a", "spec.b\x1b[2J"}},
+			[]string{"record    changes at labels.a, spec.b", "not settled", "file      stays as it is\n"},
+		},
+		{&bridgev1.ResolveConflictResponse{Conflict: one, RecordFields: []string{"."}}, []string{"record    is deleted\n"}},
+		{&bridgev1.ResolveConflictResponse{Conflict: none, RecordFields: []string{"."}}, []string{"record    is made\n"}},
+	} {
+		got := piped(func(s *render.Screen) { render.ConflictPreview(s, c.answer) })
+		for _, part := range c.want {
+			if !strings.Contains(got, part) || strings.Contains(got, "\x1b") {
+				t.Errorf("no %q in\n%s", part, got)
+			}
+		}
 	}
 }
 

@@ -9,14 +9,23 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
-// Fabrics prints fabrics, a line each.
-func Fabrics(w io.Writer, fabrics []*bridgev1.Fabric) {
-	t := newTable(w)
-	t.cells("ID", "NAME", "REPOSITORY", "BRANCH", "DIRECTORY", "SUSPENDED", "NETBOX")
+// Fabrics prints fabrics, a line each. A table of all columns says also which NetBox shows them.
+func Fabrics(s *Screen, fabrics []*bridgev1.Fabric) {
+	t := newTable(s, 0, 2)
+	head := []any{"ID", "NAME", "SUSPENDED", "REPOSITORY", "BRANCH", "DIRECTORY"}
+	if s.all {
+		head = append(head, "NETBOX")
+	}
+	t.cells(head...)
 	for _, f := range fabrics {
-		t.cells(f.GetFabricId(), printable.Line(f.GetName()), printable.Line(f.GetRepositoryUrl()),
-			printable.Line(f.GetBranch()), printable.Line(f.GetGitopsDirectory()), yesOrNo(f.GetSuspension() != nil),
-			linkText(f.GetNetbox()))
+		row := []any{
+			f.GetFabricId(), printable.Line(f.GetName()), yesOrNo(f.GetSuspension() != nil),
+			printable.Line(f.GetRepositoryUrl()), printable.Line(f.GetBranch()), printable.Line(f.GetGitopsDirectory()),
+		}
+		if s.all {
+			row = append(row, linkText(f.GetNetbox()))
+		}
+		t.cells(row...)
 	}
 	t.end()
 }
@@ -41,6 +50,7 @@ func Fabric(s *Screen, fabric *bridgev1.Fabric) {
 		printable.Line(fabric.GetBranch()), printable.Line(fabric.GetGitopsDirectory()))
 	f.add("credentials", "%s", credentialsText(fabric))
 	f.add("scheduled", "%s", intervalText(fabric.GetSyncIntervalSeconds()))
+	f.add("mode", "%s", modeText(fabric.GetOptions().GetMode()))
 	if suspension := fabric.GetSuspension(); suspension != nil {
 		f.styled(f.screen.warn, "suspended", "by %s since %s: %s", printable.Line(suspension.GetSuspendedBy()),
 			when(suspension.GetSuspendedAt()), printable.Line(suspension.GetReason()))
@@ -52,6 +62,17 @@ func Fabric(s *Screen, fabric *bridgev1.Fabric) {
 		policyFacts(f, link.GetConflictPolicies().GetPolicies())
 	}
 	f.end()
+}
+
+// modeText says what a mode does.
+func modeText(mode string) string {
+	switch mode {
+	case "dry_run":
+		return "dry_run: syncs run by themselves, and publish nothing"
+	case "off":
+		return "off: no sync runs by itself, and none may publish"
+	}
+	return "on"
 }
 
 func credentialsText(f *bridgev1.Fabric) string {
@@ -106,11 +127,19 @@ func policyFacts(f *facts, policies []*bridgev1.ConflictPolicy) {
 // Registered prints that a fabric was registered, and which sync is its first.
 func Registered(s *Screen, answer *bridgev1.CreateFabricResponse) {
 	Fabric(s, answer.GetFabric())
+	if answer.GetSyncId() == "" {
+		s.printf("No sync starts by itself: fgd fabric update %d --mode dry_run\n", answer.GetFabric().GetFabricId())
+		return
+	}
 	s.printf("Its first sync is %s.\n", answer.GetSyncId())
 }
 
 // Resumed prints that a fabric is synced again.
 func Resumed(w io.Writer, answer *bridgev1.ResumeFabricResponse) {
+	if answer.GetSyncId() == "" {
+		fmt.Fprintf(w, "Fabric %d is resumed; no sync starts by itself.\n", answer.GetFabric().GetFabricId())
+		return
+	}
 	fmt.Fprintf(w, "Fabric %d is synced again; the sync %s has started.\n", answer.GetFabric().GetFabricId(),
 		answer.GetSyncId())
 }

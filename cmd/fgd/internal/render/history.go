@@ -9,19 +9,17 @@ import (
 
 	"fgdsync.dev/libs/printable"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-// Commits prints a list of commits, and how to go on.
-func Commits(s *Screen, list *gitv1.ListCommitsResponse) {
+// Commits prints a list of commits.
+func Commits(s *Screen, list *bridgev1.ListCommitsResponse) {
 	for _, c := range list.GetCommits() {
 		commit(s, c)
 	}
-	more(s, list.GetNextPageToken(), list.GetTruncated())
 }
 
-// more says how a list goes on.
-func more(s *Screen, token string, truncated bool) {
+// More says how a list goes on.
+func More(s *Screen, token string, truncated bool) {
 	if token != "" {
 		s.printf("more: --page-token %s\n", token)
 	}
@@ -30,19 +28,18 @@ func more(s *Screen, token string, truncated bool) {
 	}
 }
 
-func commit(s *Screen, c *gitv1.Commit) {
+func commit(s *Screen, c *bridgev1.Commit) {
 	when := "-"
-	if c.GetCommitTime() != nil {
-		when = c.GetCommitTime().AsTime().Format(timeForm)
+	if c.GetCommittedAt() != nil {
+		when = c.GetCommittedAt().AsTime().Format(timeForm)
 	}
-	author, counts := c.GetAuthor(), c.GetCounts()
 	f := s.facts()
-	f.styled(s.warn, "commit", "%s", c.GetCommit())
-	f.add("who", "%s <%s>", printable.Line(author.GetName()), printable.Line(author.GetEmail()))
+	f.styled(s.warn, "commit", "%s", c.GetCommitSha())
+	f.add("who", "%s <%s>", printable.Line(c.GetAuthorName()), printable.Line(c.GetAuthorEmail()))
 	f.add("when", "%s", when)
 	f.add("what", "%s", printable.Line(c.GetSubject()))
-	addOrigin(f, originWord(c.GetOrigin()), c)
-	f.add("files", "%d created, %d updated, %d removed", counts.GetCreated(), counts.GetUpdated(), counts.GetRemoved())
+	addOrigin(f, c.GetOrigin(), c)
+	f.add("files", "%d created, %d updated, %d removed", c.GetFilesCreated(), c.GetFilesUpdated(), c.GetFilesRemoved())
 	if c.GetSyncId() != "" {
 		f.add("sync", "%s (%s, for %s)", printable.Line(c.GetSyncId()), printable.Line(c.GetTrigger()),
 			printable.Line(c.GetRequestedBy()))
@@ -68,12 +65,11 @@ func addOrigin[ID any](f *facts, origin string, of fromNetBox[ID]) {
 	}
 }
 
-// PastChanges prints the changes of a resource, and how to go on.
+// PastChanges prints the changes of a resource.
 func PastChanges(s *Screen, list *bridgev1.ListResourceChangesResponse) {
 	for _, c := range list.GetChanges() {
 		pastChange(s, c)
 	}
-	more(s, list.GetNextPageToken(), list.GetTruncated())
 }
 
 func pastChange(s *Screen, c *bridgev1.PastChange) {

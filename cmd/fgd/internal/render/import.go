@@ -2,7 +2,6 @@ package render
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 
 	"fgdsync.dev/cmd/fgd/internal/netboximport"
@@ -14,10 +13,12 @@ func Imported(s *Screen, outcomes []netboximport.Outcome) {
 	if len(outcomes) == 0 {
 		return
 	}
-	t := newTable(s)
+	t := newTable(s, 0, 3)
 	t.cells("NETBOX", "NAME", "STATE", "FABRIC", "FIRST SYNC WOULD", "WHY")
 	var waiting []netboximport.Outcome
+	var remedies []string
 	for _, o := range outcomes {
+		remedies = append(remedies, o.Remedy)
 		id := "-"
 		if o.FabricID != 0 {
 			id = strconv.Itoa(int(o.FabricID))
@@ -25,22 +26,11 @@ func Imported(s *Screen, outcomes []netboximport.Outcome) {
 		if o.Waits {
 			waiting = append(waiting, o)
 		}
-		would := "-"
-		if p := o.Counts; p != nil {
-			would = fmt.Sprintf("%d created, %d updated, %d moved, %d deleted, %d quarantined", p.GetCreates(), p.GetUpdates(),
-				p.GetMoves(), p.GetDeletes(), p.GetQuarantines())
-		}
-		t.cells(o.NetBox.GetFabric(), printable.Line(o.NetBox.GetName()), string(o.State), id, would,
+		t.cells(o.NetBox.GetFabric(), printable.Line(o.NetBox.GetName()), string(o.State), id, wouldDo(o.Counts),
 			cmp.Or(printable.Line(o.Reason), "-"))
 	}
 	t.end()
-	told := map[string]bool{}
-	for _, o := range outcomes {
-		if o.Remedy != "" && !told[o.Remedy] {
-			told[o.Remedy] = true
-			s.line(s.faint, "remedy: ", printable.Line(o.Remedy))
-		}
-	}
+	remediesOnce(s, remedies)
 	if len(waiting) > 0 {
 		s.printf("Nothing is written into a repository before somebody approves it:\n")
 	}

@@ -3,8 +3,8 @@ package render
 import (
 	"fmt"
 	"io"
-	"time"
 
+	"fgdsync.dev/libs/printable"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
@@ -18,13 +18,22 @@ func Rebuilt(w io.Writer, r *bridgev1.RebuildStateResponse) {
 	}
 }
 
-// DeadLetters prints work that could not be handled.
-func DeadLetters(w io.Writer, letters []*bridgev1.DeadLetter) {
-	t := newTable(w)
-	t.cells("ID", "TIME", "FABRIC", "SYNC", "DELIVERIES", "ERROR")
+// DeadLetters prints work that could not be handled. A table of all columns has when in place of how long ago, and says
+// also how often it was tried.
+func DeadLetters(s *Screen, letters []*bridgev1.DeadLetter) {
+	t := newTable(s, 0, 1, 2)
+	head := []any{"ID", "AGE", "FABRIC", "SYNC", "ERROR"}
+	if s.all {
+		head = []any{"ID", "TIME", "FABRIC", "SYNC", "ERROR", "DELIVERIES"}
+	}
+	t.cells(head...)
 	for _, l := range letters {
-		t.cells(l.GetId(), l.GetTime().AsTime().Format(time.RFC3339), l.GetFabricId(), l.GetSyncId(), l.GetDeliveries(),
-			l.GetError())
+		row := []any{l.GetId(), age(l.GetTime()), l.GetFabricId(), l.GetSyncId(), printable.Line(l.GetError())}
+		if s.all {
+			row[1] = when(l.GetTime())
+			row = append(row, l.GetDeliveries())
+		}
+		t.cells(row...)
 	}
 	t.end()
 }

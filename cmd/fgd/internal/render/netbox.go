@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -14,13 +13,13 @@ import (
 )
 
 // NetBox prints the NetBox of the installation, and how those are that fabrics are linked to.
-func NetBox(w io.Writer, n *bridgev1.GetNetBoxResponse) {
-	InstallationNetBox(w, n.GetUrl(), n.GetTokenRef())
+func NetBox(s *Screen, n *bridgev1.GetNetBoxResponse) {
+	InstallationNetBox(s, n.GetUrl(), n.GetTokenRef())
 	if len(n.GetConnections()) == 0 {
-		fmt.Fprintln(w, "No fabric is linked to a NetBox.")
+		s.printf("No fabric is linked to a NetBox.\n")
 		return
 	}
-	t := newTable(w)
+	t := newTable(s, 1, 2)
 	t.cells("NETBOX", "STATE", "VERSION", "FABRICS", "WHY")
 	for _, c := range n.GetConnections() {
 		t.cells(printable.Line(c.GetUrl()), c.GetState(), cmp.Or(printable.Line(c.GetVersion()), "-"), fabricsOf(c),
@@ -82,16 +81,16 @@ func NetBoxChecked(s *Screen, c *bridgev1.CheckNetBoxResponse) {
 }
 
 // NetBoxObjects prints what was done with the objects that delivery needs, or would be.
-func NetBoxObjects(w io.Writer, objects []*bridgev1.NetBoxObject, planned bool) {
+func NetBoxObjects(s *Screen, objects []*bridgev1.NetBoxObject, planned bool) {
 	done := "WAS"
 	if planned {
 		done = "WOULD BE"
 	}
 	if len(objects) == 0 {
-		fmt.Fprintln(w, "Nothing is there that belongs to FGD Sync.")
+		s.printf("Nothing is there that belongs to FGD Sync.\n")
 		return
 	}
-	t := newTable(w)
+	t := newTable(s, 2)
 	t.cells("WHAT", "NAME", done, "")
 	for _, o := range objects {
 		t.cells(strings.ReplaceAll(o.GetType(), "_", " "), printable.Line(o.GetName()), o.GetAction(),
@@ -102,7 +101,7 @@ func NetBoxObjects(w io.Writer, objects []*bridgev1.NetBoxObject, planned bool) 
 
 // Receipts prints what of a fabric's resources is proven to be in NetBox.
 func Receipts(s *Screen, r *bridgev1.ListReceiptsResponse) {
-	rows := explained{screen: s}
+	rows := explained{screen: s, whole: []int{2, 3, 4}}
 	rows.add("WHY", "RESOURCE", "STATE", "RECORD", "COMMIT", "SEEN")
 	for _, one := range r.GetReceipts() {
 		record := "-"
@@ -135,6 +134,7 @@ func stateText(r *bridgev1.Receipt) string {
 // line between the words of a column, it is below its row.
 type explained struct {
 	screen *Screen
+	whole  []int // columns that are not cut
 	rows   [][]any
 	texts  []string
 }
@@ -145,22 +145,18 @@ func (e *explained) add(text string, cells ...any) {
 
 func (e *explained) end() {
 	below := e.screen.width > 0
-	var out bytes.Buffer
-	t := newTable(&out)
+	t := newTable(e.screen, e.whole...)
 	for i, row := range e.rows {
 		if !below {
 			row = append(row, e.texts[i])
 		}
 		t.cells(row...)
 	}
-	t.end()
-	row := 0
-	for line := range strings.Lines(out.String()) {
-		e.screen.printf("%s", line)
+	for row, line := range t.lines() {
+		e.screen.printf("%s\n", line)
 		if below && row > 0 && e.texts[row] != "" {
 			e.screen.line(e.screen.faint, hanging, e.texts[row])
 		}
-		row++
 	}
 }
 
@@ -255,6 +251,9 @@ func delivery(s *Screen, d *bridgev1.Delivery) {
 	f.add("NetBox", "%s, fabric %d", printable.Line(d.GetNetboxUrl()), d.GetNetboxFabric())
 	f.add("records", "%d proven, %d pending, %d merging, %d undeliverable, %d held", d.GetProven(), d.GetPending(),
 		d.GetMerging(), d.GetUndeliverable(), d.GetHeld())
+	if n := d.GetWithoutModel(); n > 0 {
+		f.add("without model", "%d resources, which NetBox has no record for; nobody has to do anything", n)
+	}
 	if n := d.GetConflicts(); n > 0 {
 		f.styled(s.warn, "conflicts", "%d open: fgd conflicts list", n)
 	}
@@ -263,6 +262,7 @@ func delivery(s *Screen, d *bridgev1.Delivery) {
 		nothing = "nothing yet: the fabric is suspended"
 		f.styled(s.warn, "suspended", "nothing new comes before somebody resumes the fabric: fgd fabric resume")
 	}
+	f.add("published", "%s", cmp.Or(d.GetPublishedCommit(), "nothing yet"))
 	f.add("wanted", "%s", cmp.Or(d.GetWantedCommit(), nothing))
 	f.add("proven", "%s", cmp.Or(d.GetProvenCommit(), "nothing yet"))
 	f.add("compared", "%s", when(d.GetComparedAt()))
@@ -277,21 +277,21 @@ func delivery(s *Screen, d *bridgev1.Delivery) {
 }
 
 // NetBoxSetUp prints what was done in a NetBox, and the secrets that were made: each alone on its line.
-func NetBoxSetUp(w io.Writer, a *bridgev1.SetUpNetBoxResponse, planned bool, file string) {
-	NetBoxObjects(w, a.GetObjects(), planned)
+func NetBoxSetUp(s *Screen, a *bridgev1.SetUpNetBoxResponse, planned bool, file string) {
+	NetBoxObjects(s, a.GetObjects(), planned)
 	switch {
 	case planned:
 	case !slices.ContainsFunc(a.GetObjects(), isNewToken):
-		fmt.Fprintln(w, "No token was made; --new-token makes one.")
+		s.printf("No token was made; --new-token makes one.\n")
 	case file != "":
-		fmt.Fprintf(w, "The token is in %s. Let token_ref lead the bridge there.\n", printable.Line(file))
+		s.printf("The token is in %s. Let token_ref lead the bridge there.\n", printable.Line(file))
 	}
 	if a.GetToken() != "" {
-		fmt.Fprintf(w, "# The token. It is not shown again; put it where the bridge finds it (token_ref), with the list of "+
+		s.printf("# The token. It is not shown again; put it where the bridge finds it (token_ref), with the list of "+
 			"its hosts.\n%s\n", a.GetToken())
 	}
 	if a.GetWebhookSecret() != "" {
-		fmt.Fprintf(w, "# The secret of the webhook. Until the bridge has it, it is shown each time: set netbox_webhook_secret "+
+		s.printf("# The secret of the webhook. Until the bridge has it, it is shown each time: set netbox_webhook_secret "+
 			"in the configuration, or HEDGEHOG_FGD_NETBOX_WEBHOOK_SECRET, and start the bridge again.\n%s\n", a.GetWebhookSecret())
 	}
 }

@@ -27,7 +27,10 @@ func someReceipts() *bridgev1.ListReceiptsResponse {
 				Fields: []*bridgev1.FieldProblem{{Field: "name", Messages: []string{"Enter a valid name."}}},
 			}},
 		},
-		Delivery: &bridgev1.Delivery{NetboxUrl: "https://netbox.example.com", NetboxFabric: 7, Suspended: true},
+		Delivery: &bridgev1.Delivery{
+			NetboxUrl: "https://netbox.example.com", NetboxFabric: 7, Suspended: true, WithoutModel: 3,
+			PublishedCommit: "5ea0f1e9b3c1d7a2468ace013579bdf02468ace1",
+		},
 	}
 }
 
@@ -38,7 +41,9 @@ func TestReceipts(t *testing.T) {
 	render.Receipts(screen(&out), someReceipts())
 	for _, part := range []string{
 		"default/gone  gone ", "it differs in spec.ports[0].speed, spec.description and 3 more; by grace at 1970-01-01T00:00:01Z",
-		"nothing yet: the fabric is suspended", "fgd fabric resume",
+		"nothing yet: the fabric is suspended", "without model  3 resources",
+		"published      5ea0f1e9b3c1d7a2468ace013579bdf02468ace1",
+		"fgd fabric resume",
 	} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("no %q in\n%s", part, &out)

@@ -12,8 +12,6 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/testkit/terminal"
 )
 
@@ -25,13 +23,12 @@ func TestCommitsDoNotMoveTheCursor(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	evil := "\x1b[2Jeve\r\u202e"
-	render.Commits(screen(&out), &gitv1.ListCommitsResponse{
-		Commits: []*gitv1.Commit{{
-			Commit: "1", Author: &gitv1.Signature{Name: evil, Email: evil}, Subject: evil, SyncId: evil, Trigger: evil,
-			RequestedBy: evil,
+	render.Commits(screen(&out), &bridgev1.ListCommitsResponse{
+		Commits: []*bridgev1.Commit{{
+			CommitSha: "1", AuthorName: evil, AuthorEmail: evil, Subject: evil, SyncId: evil, Trigger: evil, RequestedBy: evil,
 		}},
-		NextPageToken: "next", Truncated: true,
 	})
+	render.More(screen(&out), "next", true)
 	if strings.ContainsFunc(out.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) ||
 		strings.Count(out.String(), "eve") != 6 {
 		t.Errorf("printed %q", out.String())
@@ -50,9 +47,9 @@ func TestContentDoesNotMoveTheCursor(t *testing.T) {
 		render.Diff(s, &bridgev1.DiffDirectoryResponse{
 			Diff: "diff --git a/a b/a\n@@ -0,0 +1 @@\n+\teve" + evil + "\n",
 		}, false)
-		render.QuarantinedFile(s, &reportv1.QuarantinedFile{
-			Path: "unmanaged/a", Reason: &reportv1.Finding{Message: "eve" + evil},
-		}, []byte("eve"+evil+"\n"))
+		render.QuarantinedFile(s, &bridgev1.QuarantinedFile{
+			Path: "unmanaged/a", Reason: &bridgev1.Finding{Message: "eve" + evil}, Content: new("eve" + evil + "\n"),
+		})
 	}
 	var exact bytes.Buffer
 	show(&exact)
@@ -97,11 +94,11 @@ func TestADryRun(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	render.Sync(screen(&out), &bridgev1.SyncStatus{
-		State:  "completed",
+		State: "completed", ValidateOnly: true,
 		Errors: []*bridgev1.Finding{{Code: "FGD_1001", Name: "INVALID_YAML", Message: "No.", File: "a", Line: 2}},
 		Result: &bridgev1.Result{Counts: &bridgev1.PlanCounts{Creates: 1}},
 	}, render.Run{
-		DryRun: true, Diff: "diff --git a/managed/a b/managed/a\n@@ -0,0 +1 @@\n+kind\n", Plan: &bridgev1.Plan{
+		Diff: "diff --git a/managed/a b/managed/a\n@@ -0,0 +1 @@\n+kind\n", Plan: &bridgev1.Plan{
 			Actions: []*bridgev1.PlannedAction{{
 				Action: "create", Kind: "VPC", Namespace: "default", Name: "a", To: "managed/a",
 			}},
@@ -126,10 +123,11 @@ func TestADryRun(t *testing.T) {
 func TestAFileInQuarantine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	render.QuarantinedFile(screen(&out), &reportv1.QuarantinedFile{
+	render.QuarantinedFile(screen(&out), &bridgev1.QuarantinedFile{
 		Path: "unmanaged/a", Origin: "raw/a", Changed: true,
-		Reason: &reportv1.Finding{Code: "FGD_1001", Name: "INVALID_YAML", Message: "No.", Line: 3},
-	}, []byte("kind: ["))
+		Reason:  &bridgev1.Finding{Code: "FGD_1001", Name: "INVALID_YAML", Message: "No.", Line: 3},
+		Content: new("kind: ["),
+	})
 	for _, part := range []string{"unmanaged/a:3: FGD_1001", "[changed", "raw/a"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("no %q in\n%s", part, &out)

@@ -1,9 +1,9 @@
 package render
 
 import (
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
 // Connection prints how a repository can be reached. Of what could not be found out it says so.
@@ -46,7 +46,7 @@ func (f *facts) whether(name string, is *bool) {
 }
 
 // Quarantine prints what is in quarantine, and why.
-func Quarantine(s *Screen, list *ingestionv1.ListQuarantineResponse) {
+func Quarantine(s *Screen, list *bridgev1.ListQuarantineResponse) {
 	for _, file := range list.GetFiles() {
 		quarantined(s, file)
 	}
@@ -54,19 +54,23 @@ func Quarantine(s *Screen, list *ingestionv1.ListQuarantineResponse) {
 }
 
 // QuarantinedFile prints a file in quarantine, why it is there, and what it holds.
-func QuarantinedFile(s *Screen, file *reportv1.QuarantinedFile, content []byte) {
+func QuarantinedFile(s *Screen, file *bridgev1.QuarantinedFile) {
 	quarantined(s, file)
 	f := s.facts()
 	f.add("origin", "%s", file.GetOrigin())
-	f.add("blob", "%s", file.GetOriginBlobId())
-	f.add("commit", "%s", file.GetOriginCommit())
+	f.add("blob", "%s", file.GetOriginBlobSha())
+	f.add("commit", "%s", file.GetOriginCommitSha())
 	f.add("since", "%s", file.GetQuarantinedAt().AsTime().Format(timeForm))
 	f.end()
-	s.printf("\n%s", s.harmless(string(content)))
+	if file.Content == nil {
+		s.printf("\nIt holds no text, or more than is shown.\n")
+		return
+	}
+	s.printf("\n%s", s.harmless(file.GetContent()))
 }
 
 // quarantined prints a file as findings are printed.
-func quarantined(s *Screen, file *reportv1.QuarantinedFile) {
+func quarantined(s *Screen, file *bridgev1.QuarantinedFile) {
 	reason := file.GetReason()
 	if reason == nil {
 		s.line(s.strong, file.GetPath()+": ", "no log says why")

@@ -2,7 +2,6 @@ package render
 
 import (
 	"encoding/json"
-	"io"
 
 	"sigs.k8s.io/yaml"
 
@@ -11,12 +10,12 @@ import (
 )
 
 // Resources prints resources, a line each.
-func Resources(w io.Writer, resources []*bridgev1.Resource) {
-	t := newTable(w)
-	t.cells("KIND", "NAMESPACE", "NAME", "FILE", "VALID")
+func Resources(s *Screen, resources []*bridgev1.Resource) {
+	t := newTable(s, 3)
+	t.cells("KIND", "NAMESPACE", "NAME", "VALID", "FILE")
 	for _, r := range resources {
 		t.cells(printable.Line(r.GetKind()), printable.Line(r.GetNamespace()), printable.Line(r.GetName()),
-			printable.Line(r.GetPath()), yesOrNo(r.GetProblem() == nil))
+			yesOrNo(r.GetProblem() == nil), printable.Line(r.GetPath()))
 	}
 	t.end()
 }
@@ -62,7 +61,7 @@ func yamlOf(content *bridgev1.ResourceContent) string {
 
 // Edited prints what became of changes of resources.
 func Edited(s *Screen, result *bridgev1.EditResult) {
-	t := newTable(s)
+	t := newTable(s, 3)
 	t.cells("KIND", "NAMESPACE", "NAME", "EFFECT", "FILE")
 	for _, r := range result.GetResources() {
 		t.cells(printable.Line(r.GetKind()), printable.Line(r.GetNamespace()), printable.Line(r.GetName()),

@@ -18,7 +18,8 @@ import (
 type Screen struct {
 	w        io.Writer
 	terminal bool
-	width    int // in columns; 0 when lines don't break
+	width    int  // in columns; 0 when lines don't break
+	all      bool // tables have all their columns, and nothing of them is cut
 
 	good, bad, warn, strong, faint, place *color.Color
 }
@@ -37,6 +38,20 @@ func NewScreen(w io.Writer, lookupEnv func(string) (string, bool)) *Screen {
 	kind, _ := lookupEnv("TERM")
 	s.paint(s.terminal && refused == "" && kind != "dumb")
 	return s
+}
+
+// ShowingAll returns a screen whose tables have all their columns, and are not cut to fit.
+func (s *Screen) ShowingAll() *Screen {
+	all := *s
+	all.all = true
+	return &all
+}
+
+// Through returns a screen that prints in the same way through something that leads to it, as a pager does.
+func (s *Screen) Through(w io.Writer) *Screen {
+	through := *s
+	through.w = w
+	return &through
 }
 
 func (s *Screen) paint(colours bool) {

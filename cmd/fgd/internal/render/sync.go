@@ -1,57 +1,36 @@
 package render
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
 // Run is the sync that a command asked for.
 type Run struct {
-	Repository, Branch, Directory string
-	DryRun                        bool
+	Repository, Branch, Directory string                      // empty of a fabric of a running system
 	Plan                          *bridgev1.Plan              // what became of each resource and file
 	Diff                          string                      // of a dry run
 	StatOnly                      bool                        // of the diff
 	Next                          func(command string) string // the call of another command for the same directory
 }
 
-// NewSync returns how a sync ended as a JSON document: its status, with the plan and the diff of a dry run
-// in its result.
+// NewSync returns how a sync ended as a document: its status, with the plan and the diff of a dry run in its result.
 func NewSync(status *bridgev1.SyncStatus, plan *bridgev1.Plan, diff string) (any, error) {
-	document, err := fields(status)
+	document, err := Plain(status)
 	if err != nil {
 		return nil, err
 	}
-	result, ended := document["result"].(map[string]any)
+	object, _ := document.(map[string]any) // of a message
+	result, ended := object["result"].(map[string]any)
 	if !ended || plan == nil {
 		return document, nil
 	}
 	result["diff"] = diff
-	result["plan"], err = fields(plan)
+	result["plan"], err = Plain(plan)
 	return document, err
-}
-
-// fields returns a message as the JSON object that Message prints.
-func fields(m proto.Message) (map[string]any, error) {
-	raw, err := encoded(m)
-	if err != nil {
-		return nil, err
-	}
-	var document map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	if err := decoder.Decode(&document); err != nil {
-		return nil, fmt.Errorf("encode JSON: %w", err)
-	}
-	return document, nil
 }
 
 // Sync prints how a sync ended, after the diff and the plan when it was a dry run.
@@ -64,8 +43,12 @@ func Sync(s *Screen, status *bridgev1.SyncStatus, run Run) {
 	findings(s, "warning", status.GetWarnings())
 	f := s.facts()
 	ending(f, status)
-	f.add("repository", "%s, branch %s, directory %s", run.Repository, run.Branch, cmp.Or(run.Directory, "/"))
-	f.add("commit", "%s", commitText(run.DryRun, status))
+	if run.Repository != "" {
+		f.add("repository", "%s, branch %s, directory %s", run.Repository, run.Branch, cmp.Or(run.Directory, "/"))
+	} else {
+		f.add("sync", "%s of fabric %d", status.GetSyncId(), status.GetFabricId())
+	}
+	f.add("commit", "%s", commitText(status.GetValidateOnly(), status))
 	outcome(f, status)
 	f.add("time", "%s", status.GetCompletedAt().AsTime().Sub(status.GetAcceptedAt().AsTime()).Round(time.Millisecond))
 	next(f, status, run)
@@ -105,18 +88,29 @@ func outcome(f *facts, status *bridgev1.SyncStatus) {
 		p.GetUpdates(), p.GetMoves(), p.GetDeletes())
 }
 
-// next names the command that somebody may want after this one.
+// next says what somebody may want to do after this.
 func next(f *facts, status *bridgev1.SyncStatus, run Run) {
-	quarantined := status.GetResult().GetFilesQuarantined()
-	if run.Next == nil || run.DryRun || status.GetState() != "completed" || quarantined == 0 {
-		return
+	result := status.GetResult()
+	quarantined, commit := result.GetFilesQuarantined(), result.GetCommitSha()
+	switch {
+	case run.Next == nil:
+	case status.GetState() == "failed":
+		f.add("next", "do what the error says in brackets, and call it again")
+	case status.GetState() != "completed":
+	case status.GetValidateOnly():
+		if run.Diff != "" {
+			f.add("next", "nothing is changed yet; call it again without --dry-run")
+		}
+	case quarantined > 0:
+		f.add("next", "%d quarantined: %s", quarantined, run.Next("quarantine list"))
+	case commit != "":
+		f.add("next", "see what changed: %s %s~1 %s", run.Next("diff"), short(commit), short(commit))
 	}
-	f.add("next", "%d quarantined: %s", quarantined, run.Next("quarantine list"))
 }
 
 // plan prints what would become of each resource and file.
 func plan(s *Screen, plan *bridgev1.Plan) {
-	t := newTable(s)
+	t := newTable(s, 0)
 	for _, a := range plan.GetActions() {
 		t.cells(a.GetAction(), resource(a.GetKind(), a.GetNamespace(), a.GetName()), a.GetFrom(), a.GetTo())
 	}

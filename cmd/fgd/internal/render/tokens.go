@@ -14,19 +14,27 @@ import (
 )
 
 // NewToken prints a token with what its holder shows: alone on its line, so that it can be taken over.
-func NewToken(w io.Writer, t *bridgev1.Token, text string) {
+func NewToken(w io.Writer, t *bridgev1.Token, text, out string) {
+	if out != "" {
+		fmt.Fprintf(w, "%s is in %s, until %s.\n", tokenName(t), printable.Line(out), when(t.GetExpiresAt()))
+		return
+	}
 	fmt.Fprintln(w, text)
 	fmt.Fprintf(w, "# %s, until %s. It is not shown again; keep it where only its holder can read it.\n", tokenName(t),
 		when(t.GetExpiresAt()))
 }
 
-// Tokens prints tokens, without their secrets.
-func Tokens(w io.Writer, tokens []*bridgev1.Token) {
-	t := newTable(w)
+// Tokens prints tokens, without their secrets. A table of all columns has times in place of the day and of how long
+// ago.
+func Tokens(s *Screen, tokens []*bridgev1.Token) {
+	t := newTable(s, 0, 3, 4, 5)
 	t.cells("ID", "NAME", "MAY", "STATE", "UNTIL", "LAST USED")
 	for _, one := range tokens {
-		t.cells(one.GetTokenId(), printable.Line(one.GetName()), grantsText(one), one.GetState(), when(one.GetExpiresAt()),
-			when(one.GetLastUsedAt()))
+		until, used := one.GetExpiresAt().AsTime().Format(time.DateOnly), age(one.GetLastUsedAt())
+		if s.all {
+			until, used = when(one.GetExpiresAt()), when(one.GetLastUsedAt())
+		}
+		t.cells(one.GetTokenId(), printable.Line(one.GetName()), grantsText(one), one.GetState(), until, used)
 	}
 	t.end()
 }

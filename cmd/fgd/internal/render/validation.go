@@ -1,6 +1,10 @@
 package render
 
-import ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+import (
+	"strings"
+
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+)
 
 // Validation is what was found in files, as one JSON document.
 type Validation struct {
@@ -59,3 +63,6 @@ func (v *Validation) file(path string) *ValidatedFile {
 	}
 	return &v.Files[i]
 }
+
+// word returns the name of the value of an enum as the API has it: in lower case, without the name of the enum.
+func word(name, enum string) string { return strings.ToLower(strings.TrimPrefix(name, enum+"_")) }

@@ -15,6 +15,7 @@ import (
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/rpc"
@@ -46,6 +47,8 @@ type Options struct {
 	Callers *Listeners
 	// FirstToken is told once when it is known whether there is a token (app.Process).
 	FirstToken func(secret.String)
+	// Reloader has the services take their configuration anew when it is told to; nil: nothing is read again.
+	Reloader *app.Reloader
 	// Served is the certificate for callers; nil: they are answered in clear.
 	Served *mtls.Served
 }
@@ -68,6 +71,9 @@ type Suite struct {
 // listeners, unless there is an error.
 func New(o Options) (*Suite, error) {
 	host := app.NewHost(o.Telemetry, app.Security{Callers: o.Served})
+	if o.Reloader != nil {
+		host.Reload(o.Reloader, bridge.Name)
+	}
 	s := &Suite{host: host, handler: host.Operations(hosts.New(nil))}
 	if err := s.build(o); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -82,6 +88,9 @@ func (s *Suite) build(o Options) error {
 			Self:        s.host.Inside(def.Audience),
 			MetricsPage: s.host.Metrics(), Instance: o.Instance, LookupEnv: o.LookupEnv, Now: time.Now,
 			Private: o.Callers == nil, FirstToken: o.FirstToken,
+		}
+		if o.Reloader != nil {
+			process.Parts = []health.Part{o.Reloader.Part()}
 		}
 		s.processes = append(s.processes, process)
 		service, handler, err := def.Build(process)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,7 +39,7 @@ const (
 
 // limits hold every caller to what one may ask for, so that nobody takes the system from all others.
 type limits struct {
-	most    Limits
+	most    atomic.Pointer[Limits]
 	now     func() time.Time
 	refused *prometheus.CounterVec
 
@@ -64,7 +65,24 @@ func newLimits(most Limits, metrics prometheus.Registerer, now func() time.Time)
 	for _, limit := range []string{limitRequests, limitTriggers, limitListeners} {
 		refused.WithLabelValues(limit) // of a series that is born late no rate shows the birth
 	}
-	return &limits{most: most, now: now, refused: refused, callers: callers, listeners: map[string]int{}}, nil
+	l := &limits{now: now, refused: refused, callers: callers, listeners: map[string]int{}}
+	l.most.Store(&most)
+	return l, nil
+}
+
+// SetLimits has other limits count from now on. Every caller begins anew with them.
+func (a *Access) SetLimits(most Limits) error { return a.limits.set(most) }
+
+func (l *limits) set(most Limits) error {
+	callers, err := recent.New[string, *buckets](rememberedCallers)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most.Store(&most)
+	l.callers = callers
+	return nil
 }
 
 // callerOf returns who the call of ctx counts for: a token, a subject, or where nobody is asked who they are, an
@@ -88,13 +106,13 @@ func (l *limits) call(caller, method string, r rule) error {
 	}
 	mine, now := l.of(caller), l.now()
 	if wait := take(mine.requests, now); wait > 0 {
-		return l.refuse(limitRequests, wait, "one may make %d requests in a second", l.most.RequestsPerSecond)
+		return l.refuse(limitRequests, wait, "one may make %d requests in a second", l.most.Load().RequestsPerSecond)
 	}
 	if !r.starts {
 		return nil
 	}
 	if wait := take(mine.triggers, now); wait > 0 {
-		return l.refuse(limitTriggers, wait, "one may start syncs %d times in a minute", l.most.TriggersPerMinute)
+		return l.refuse(limitTriggers, wait, "one may start syncs %d times in a minute", l.most.Load().TriggersPerMinute)
 	}
 	return nil
 }
@@ -107,8 +125,8 @@ func (l *limits) listen(caller, method string) (leave func(), err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.listeners[caller] >= l.most.Listeners {
-		return nil, l.refuse(limitListeners, listenerPause, "one may have %d streams open", l.most.Listeners)
+	if most := l.most.Load().Listeners; l.listeners[caller] >= most {
+		return nil, l.refuse(limitListeners, listenerPause, "one may have %d streams open", most)
 	}
 	l.listeners[caller]++
 	return func() { l.leave(caller) }, nil
@@ -129,10 +147,11 @@ func (l *limits) of(caller string) *buckets {
 	if known, found := l.callers.Get(caller); found {
 		return known
 	}
+	most := l.most.Load()
 	fresh := &buckets{
-		requests: rate.NewLimiter(rate.Limit(l.most.RequestsPerSecond), 2*l.most.RequestsPerSecond),
-		triggers: rate.NewLimiter(rate.Limit(float64(l.most.TriggersPerMinute)/time.Minute.Seconds()),
-			l.most.TriggersPerMinute),
+		requests: rate.NewLimiter(rate.Limit(most.RequestsPerSecond), 2*most.RequestsPerSecond),
+		triggers: rate.NewLimiter(rate.Limit(float64(most.TriggersPerMinute)/time.Minute.Seconds()),
+			most.TriggersPerMinute),
 	}
 	l.callers.Add(caller, fresh, 1)
 	return fresh

@@ -11,7 +11,8 @@ import (
 
 // How many entries a list has when the request does not say.
 const (
-	DefaultFabrics     = 500
+	DefaultFabrics     = 40
+	DefaultLinks       = 500
 	DefaultSyncs       = 50
 	DefaultFiles       = 1000
 	DefaultChanges     = 1000
@@ -39,6 +40,7 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 	return map[protoreflect.FullName]map[protoreflect.Name]any{
 		nameOf(&bridgev1.ListFabricsRequest{}):          limit(DefaultFabrics),
 		nameOf(&bridgev1.ListSyncsRequest{}):            limit(DefaultSyncs),
+		nameOf(&bridgev1.ListAllSyncsRequest{}):         limit(DefaultSyncs),
 		nameOf(&bridgev1.GetSyncPlanRequest{}):          limit(DefaultActions),
 		nameOf(&bridgev1.GetSyncDiffRequest{}):          limit(DefaultDiffLines),
 		nameOf(&bridgev1.ListFilesRequest{}):            limit(DefaultFiles),
@@ -50,7 +52,7 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 		nameOf(&bridgev1.ListAuditRequest{}):            limit(DefaultAudit),
 		nameOf(&bridgev1.ListReceiptsRequest{}):         limit(DefaultReceipts),
 		nameOf(&bridgev1.ListConflictsRequest{}):        limit(DefaultConflicts),
-		nameOf(&bridgev1.ListNetBoxFabricsRequest{}):    limit(DefaultFabrics),
+		nameOf(&bridgev1.ListNetBoxFabricsRequest{}):    limit(DefaultLinks),
 		nameOf(&bridgev1.ListResourcesRequest{}):        limit(DefaultResources),
 		nameOf(&bridgev1.ListResourceChangesRequest{}):  limit(DefaultPastChanges),
 		nameOf(&bridgev1.CreateFabricRequest{}):         {"branch": DefaultBranch, "sync_interval_seconds": DefaultInterval},

@@ -48,16 +48,21 @@ var (
 	referencesNames = newEnumNames(fabricv1.References_name, "REFERENCES_", fabricv1.References_REFERENCES_WARN)
 	publishNames    = newEnumNames(fabricv1.PublishMode_name, "PUBLISH_MODE_",
 		fabricv1.PublishMode_PUBLISH_MODE_DIRECT)
+	modeNames         = newEnumNames(fabricv1.Mode_name, "MODE_", fabricv1.Mode_MODE_ON)
 	serverFieldsNames = newEnumNames(fabricv1.ServerFields_name, "SERVER_FIELDS_",
 		fabricv1.ServerFields_SERVER_FIELDS_WARN)
 	pullRequestNames = newEnumNames(gitv1.PullRequestState_name, "PULL_REQUEST_STATE_",
 		gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
 	managedInvalidNames = newEnumNames(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_",
 		fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
-	directionNames    = newEnumNames(fabricv1.Direction_name, "DIRECTION_", fabricv1.Direction_DIRECTION_BOTH)
-	winnerNames       = newEnumNames(fabricv1.Winner_name, "WINNER_", fabricv1.Winner_WINNER_HOLD)
-	roleNames         = newEnumNames(accessv1.Role_name, "ROLE_", accessv1.Role_ROLE_UNSPECIFIED)
-	rightNames        = newEnumNames(accessv1.Right_name, "RIGHT_", accessv1.Right_RIGHT_UNSPECIFIED)
+	directionNames   = newEnumNames(fabricv1.Direction_name, "DIRECTION_", fabricv1.Direction_DIRECTION_BOTH)
+	winnerNames      = newEnumNames(fabricv1.Winner_name, "WINNER_", fabricv1.Winner_WINNER_HOLD)
+	roleNames        = newEnumNames(accessv1.Role_name, "ROLE_", accessv1.Role_ROLE_UNSPECIFIED)
+	rightNames       = newEnumNames(accessv1.Right_name, "RIGHT_", accessv1.Right_RIGHT_UNSPECIFIED)
+	fabricStateNames = newEnumNames(fabricv1.FabricState_name, "FABRIC_STATE_",
+		fabricv1.FabricState_FABRIC_STATE_UNSPECIFIED)
+	fabricOrderNames = newEnumNames(fabricv1.FabricOrder_name, "FABRIC_ORDER_",
+		fabricv1.FabricOrder_FABRIC_ORDER_FABRIC_ID)
 	foreignFilesNames = newEnumNames(fabricv1.ForeignFiles_name, "FOREIGN_FILES_",
 		fabricv1.ForeignFiles_FOREIGN_FILES_LEAVE)
 )

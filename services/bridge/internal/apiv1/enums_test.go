@@ -28,6 +28,7 @@ func TestWordsOfTheContract(t *testing.T) {
 		{&bridgev1.FabricOptions{}, "references", referencesNames.words},
 		{&bridgev1.FabricOptions{}, "publish_mode", publishNames.words},
 		{&bridgev1.FabricOptions{}, "foreign_files", foreignFilesNames.words},
+		{&bridgev1.FabricOptions{}, "mode", modeNames.words},
 		{&bridgev1.FabricOptions{}, "server_fields", serverFieldsNames.words},
 		{&bridgev1.NetBoxLink{}, "direction", directionNames.words},
 		{&bridgev1.NetBoxLink{}, "conflict_winner", winnerNames.words},

@@ -90,10 +90,10 @@ func UpdateFabric(fabric *fabricv1.Fabric, req *bridgev1.UpdateFabricRequest) er
 	return updateNetBox(fabric, req)
 }
 
-// FabricToAPI shows a fabric. Of its credentials it says only whether there are any.
+// FabricToAPI shows a fabric, and how it is. Of its credentials it says only whether there are any.
 func FabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 	location := f.GetLocation()
-	return &bridgev1.Fabric{
+	shown := &bridgev1.Fabric{
 		FabricId: f.GetFabricId(), Name: f.GetName(),
 		RepositoryUrl: location.GetRepositoryUrl(), Branch: location.GetBranch(),
 		GitopsDirectory:       cmp.Or(location.GetDirectory(), repositoryRoot),
@@ -103,6 +103,8 @@ func FabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 		Suspension: suspensionToAPI(f.GetSuspension()), PullRequest: pullRequestToAPI(f.GetPullRequest()),
 		NextSyncAt: f.GetNextSyncAt(), Netbox: netBoxToAPI(f.GetNetbox()),
 	}
+	addStatus(shown, f.GetStatus())
+	return shown
 }
 
 func pullRequestToAPI(p *gitv1.PullRequest) *bridgev1.PullRequest {

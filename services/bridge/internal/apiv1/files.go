@@ -79,7 +79,7 @@ func QuarantinedToAPI(q *fabricv1.QuarantinedFile) *bridgev1.QuarantinedFile {
 		Path: file.GetPath(), BlobSha: file.GetBlobId(), Size: clamp(file.GetSize()), Origin: file.GetOrigin(),
 		OriginDocument: file.OriginDocument, OriginBlobSha: file.GetOriginBlobId(), OriginCommitSha: file.GetOriginCommit(),
 		QuarantinedAt: file.GetQuarantinedAt(), Changed: file.GetChanged(), Reason: FindingToAPI(file.GetReason()),
-		Content: text(q.Content),
+		Content: text(q.Content), WebUrl: q.GetWebUrl(),
 	}
 }
 

@@ -16,6 +16,7 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
 	setWord(&options.ManagedInvalid, managedInvalidNames, words.ManagedInvalid)
 	setWord(&options.References, referencesNames, words.References)
 	setWord(&options.PublishMode, publishNames, words.PublishMode)
+	setWord(&options.Mode, modeNames, words.Mode)
 	setWord(&options.ForeignFiles, foreignFilesNames, words.ForeignFiles)
 	if words.CommitAuthor != nil {
 		options.CommitAuthor = words.GetCommitAuthor()
@@ -50,6 +51,7 @@ func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
 		ManagedInvalid:     new(managedInvalidNames.name(o.GetManagedInvalid())),
 		References:         new(referencesNames.name(o.GetReferences())),
 		PublishMode:        new(publishNames.name(o.GetPublishMode())),
+		Mode:               new(modeNames.name(o.GetMode())),
 		ForeignFiles:       new(foreignFilesNames.name(o.GetForeignFiles())),
 		CommitAuthor:       new(o.GetCommitAuthor()),
 		CommitCommitter:    new(o.GetCommitCommitter()),

@@ -42,8 +42,9 @@ func planToAPI(p *syncv1.Plan) *bridgev1.Plan {
 	return &bridgev1.Plan{
 		Creates: counts.GetCreates(), Updates: counts.GetUpdates(), Moves: counts.GetMoves(),
 		Quarantines: counts.GetQuarantines(), Deletes: counts.GetDeletes(), Duplicates: counts.GetDuplicates(),
-		Releases: counts.GetReleases(),
-		Actions:  each(p.GetActions(), actionToAPI), Orphans: each(p.GetOrphans(), orphanToAPI),
+		Releases:        counts.GetReleases(),
+		ResourcesBefore: counts.GetResourcesBefore(), DeletesAllowed: counts.GetDeletesAllowed(),
+		Actions: each(p.GetActions(), actionToAPI), Orphans: each(p.GetOrphans(), orphanToAPI),
 	}
 }
 

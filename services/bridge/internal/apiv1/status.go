@@ -18,7 +18,26 @@ func SyncToAPI(s *syncv1.Sync) *bridgev1.SyncStatus {
 		Result: resultToAPI(s.GetResult()), RequestedBy: s.GetRequestedBy(), RequestedVia: s.GetRequestedVia(),
 		Transitions: each(s.GetTransitions(), transitionToAPI), Folded: s.GetFolded(),
 		ErrorsTotal: s.GetErrorsTotal(), WarningsTotal: s.GetWarningsTotal(),
+		ValidateOnly: s.GetOptions().GetValidateOnly(), Kind: kindOf(s),
+		RestoreCommit: s.GetOptions().GetRestoreCommit(), RestorePaths: s.GetOptions().GetRestorePaths(),
 	}
+}
+
+// kindOf returns what a sync is for.
+func kindOf(s *syncv1.Sync) string {
+	switch o := s.GetOptions(); {
+	case s.GetEdits():
+		return "edit"
+	case o.GetRestoreCommit() != "":
+		return "restore"
+	case len(o.GetReleasePaths()) > 0:
+		return "release"
+	case o.GetRetryQuarantined() || len(o.GetRetryPaths()) > 0:
+		return "retry"
+	case o.GetScope() == syncv1.Scope_SCOPE_DIRECTORY:
+		return "directory"
+	}
+	return "full"
 }
 
 // SyncsToAPI shows a page of the syncs of a fabric.
@@ -60,6 +79,7 @@ func resultToAPI(r *syncv1.Result) *bridgev1.Result {
 		FilesCreated: files.GetCreated(), FilesUpdated: files.GetUpdated(), FilesRemoved: files.GetRemoved(),
 		FilesQuarantined: r.GetFilesQuarantined(), ResourcesTotal: r.GetResourcesTotal(),
 		Counts: countsToAPI(r.GetPlan()), PullRequest: pullRequestToAPI(r.GetPullRequest()),
+		BaseCommit: r.GetBaseCommit(),
 	}
 }
 

@@ -16,14 +16,15 @@ const (
 // StartRequest returns the request for a sync that a trigger asks for.
 func StartRequest(req *bridgev1.TriggerSyncRequest) *syncv1.StartSyncRequest {
 	o := req.GetOptions()
+	exactly := o.GetExpectedCommit() != "" // it waits for none that could move the branch, and looks at where that is
 	withoutPush := o != nil && o.IncludeGithubSync != nil && !o.GetIncludeGithubSync()
 	return &syncv1.StartSyncRequest{
 		FabricId: req.GetFabricId(), Trigger: triggerNames.value(req.GetTrigger()), RequestId: req.GetRequestId(),
 		Options: &syncv1.SyncOptions{
-			Scope: syncv1.Scope_SCOPE_FULL, ForceRefresh: o.GetForceRefresh(),
+			Scope: syncv1.Scope_SCOPE_FULL, ForceRefresh: o.GetForceRefresh() || exactly,
 			ValidateOnly:    o.GetValidateOnly() || withoutPush,
-			RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse, Force: o.GetForce(),
-			RetryQuarantined: o.GetRetryQuarantined(), TakeOver: o.GetTakeOver(),
+			RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse || exactly, Force: o.GetForce(),
+			RetryQuarantined: o.GetRetryQuarantined(), TakeOver: o.GetTakeOver(), ExpectedCommit: o.GetExpectedCommit(),
 		},
 	}
 }
@@ -39,7 +40,8 @@ func ManualStart(fabricID int32, options *syncv1.SyncOptions) *syncv1.StartSyncR
 func RestoreOptions(req *bridgev1.RestoreDirectoryRequest, commit string) *syncv1.SyncOptions {
 	return &syncv1.SyncOptions{
 		Scope: syncv1.Scope_SCOPE_FULL, RestoreCommit: commit, RestorePaths: req.GetPaths(), Force: req.GetForce(),
-		ValidateOnly: req.GetValidateOnly(),
+		ValidateOnly: req.GetValidateOnly(), ExpectedCommit: req.GetExpectedCommit(),
+		RefuseIfRunning: req.GetExpectedCommit() != "", // what waited could move the branch
 	}
 }
 

@@ -39,6 +39,22 @@ func describe(line *chain.Line, m proto.Message) {
 		}
 	}
 	objects(line, message)
+	if isDry(message) {
+		line.ValidateOnly = true
+	}
+}
+
+// isDry reports whether a request, or its options, ask to be shown what would be done alone.
+func isDry(message protoreflect.Message) bool {
+	fields := message.Descriptor().Fields()
+	if f := fields.ByName("include_github_sync"); f != nil && message.Has(f) && !message.Get(f).Bool() {
+		return true // nothing is pushed
+	}
+	if f := fields.ByName("validate_only"); f != nil && f.Kind() == protoreflect.BoolKind {
+		return message.Get(f).Bool()
+	}
+	f := fields.ByName("options")
+	return f != nil && f.Message() != nil && !f.IsList() && !f.IsMap() && message.Has(f) && isDry(message.Get(f).Message())
 }
 
 // ids adds the numbers and names by which a message says what it is about.

@@ -174,6 +174,7 @@ func (l *Log) store(batch []entry) error {
 	l.mu.Lock()
 	l.head = head
 	l.mu.Unlock()
+	l.settle(nil) // who is answered finds that writing goes
 	for i, e := range batch {
 		e.done <- result{head: heads[i]}
 	}

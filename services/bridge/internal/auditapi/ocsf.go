@@ -47,6 +47,12 @@ func toOCSF(l chain.Line) ([]byte, error) {
 	if l.Stage == chain.Denied {
 		severity = ocsfLow
 	}
+	unmapped := object{
+		"stage": string(l.Stage), "prev": l.Prev, "fabric_id": l.FabricID, "sync_id": l.SyncID, "trace_id": l.TraceID,
+	}
+	if l.ValidateOnly {
+		unmapped["validate_only"] = true
+	}
 	event := object{
 		"category_uid": ocsfCategory, "category_name": "Application Activity",
 		"class_uid": ocsfClass, "class_name": "API Activity",
@@ -58,9 +64,7 @@ func toOCSF(l chain.Line) ([]byte, error) {
 		},
 		"api": apiOf(l), "actor": actorOf(l), "src_endpoint": endpointOf(l.Source), "status_code": l.Code,
 		"status_detail": l.Message,
-		"unmapped": object{
-			"stage": string(l.Stage), "prev": l.Prev, "fabric_id": l.FabricID, "sync_id": l.SyncID, "trace_id": l.TraceID,
-		},
+		"unmapped":      unmapped,
 	}
 	if l.Count > 0 {
 		event["count"] = l.Count

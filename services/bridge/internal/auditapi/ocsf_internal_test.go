@@ -54,7 +54,12 @@ func fixed() []chain.Line {
 			Principal: &chain.Principal{Name: "webhook github", Method: "webhook"},
 			Object:    &chain.Object{Kind: "delivery", Name: "72d3162e"},
 		},
-		{ID: "9", Stage: chain.Recovered, Time: at, Action: "audit", Message: "12 bytes after line 8 were no line."},
+		{
+			ID: "9", Stage: chain.Completed, Time: at, Principal: ann, Source: "192.0.2.7", FabricID: 35, Code: chain.OK,
+			Action: service + "ConflictService/ResolveConflict", ValidateOnly: true,
+			Object: &chain.Object{Kind: "conflict", Name: "c-3f2f1c9a7e10"},
+		},
+		{ID: "10", Stage: chain.Recovered, Time: at, Action: "audit", Message: "12 bytes after line 8 were no line."},
 	}
 }
 

@@ -139,7 +139,7 @@ func toProto(l chain.Line) *bridgev1.AuditLine {
 		Log: l.Log, Seq: number(l.Seq), Prev: l.Prev, Hash: l.Hash, Id: l.ID, Stage: string(l.Stage),
 		Time:   timestamppb.New(l.Time),
 		Source: l.Source, Action: l.Action, FabricId: l.FabricID, SyncId: l.SyncID, Code: l.Code, Message: l.Message,
-		CorrelationId: l.CorrelationID, TraceId: l.TraceID, Count: number(l.Count),
+		CorrelationId: l.CorrelationID, TraceId: l.TraceID, Count: number(l.Count), ValidateOnly: l.ValidateOnly,
 	}
 	if p := l.Principal; p != nil {
 		out.Principal = &bridgev1.AuditPrincipal{

@@ -26,6 +26,8 @@ type Outbox interface {
 	// Resolve has a conflict settled, and returns the receipt when it is. It is refused with errs.ConflictMoved when one
 	// of the sides says something else than what the resolution has seen.
 	Resolve(ctx context.Context, fabricID int32, r *netboxv1.Resolution) (*netboxv1.Receipt, error)
+	// Preview says what a resolution would change, and is refused as it would be.
+	Preview(ctx context.Context, fabricID int32, r *netboxv1.Resolution) (outbox.Preview, error)
 }
 
 // Server implements fgd.bridge.v1.ConflictService.
@@ -110,7 +112,8 @@ func (s *Server) GetConflict(
 	return &bridgev1.GetConflictResponse{Conflict: conflictToProto(found)}, nil
 }
 
-// ResolveConflict has a conflict settled as somebody wants it, who has seen a version of it.
+// ResolveConflict has a conflict settled as somebody wants it, who has seen a version of it, or says what that would
+// change.
 func (s *Server) ResolveConflict(
 	ctx context.Context, req *bridgev1.ResolveConflictRequest,
 ) (*bridgev1.ResolveConflictResponse, error) {
@@ -126,14 +129,32 @@ func (s *Server) ResolveConflict(
 	if err != nil {
 		return nil, err
 	}
-	settled, err := s.outbox.Resolve(ctx, req.GetFabricId(), &netboxv1.Resolution{
+	resolution := &netboxv1.Resolution{
 		ConflictId: conflict.GetConflictId(), Version: conflict.GetVersion(), Choices: choices,
 		ResolvedBy: rpc.CallOf(ctx).Principal,
-	})
+	}
+	if req.GetValidateOnly() {
+		return s.preview(ctx, req.GetFabricId(), resolution)
+	}
+	settled, err := s.outbox.Resolve(ctx, req.GetFabricId(), resolution)
 	if err != nil {
 		return nil, err
 	}
 	return &bridgev1.ResolveConflictResponse{Conflict: conflictToProto(settled)}, nil
+}
+
+func (s *Server) preview(
+	ctx context.Context, fabricID int32, r *netboxv1.Resolution,
+) (*bridgev1.ResolveConflictResponse, error) {
+	preview, err := s.outbox.Preview(ctx, fabricID, r)
+	if err != nil {
+		return nil, err
+	}
+	out := &bridgev1.ResolveConflictResponse{Conflict: conflictToProto(preview.Receipt), Diff: preview.Diff}
+	for _, path := range preview.RecordFields[:min(len(preview.RecordFields), mostPaths)] {
+		out.RecordFields = append(out.RecordFields, string(path))
+	}
+	return out, nil
 }
 
 // check refuses to settle a conflict that is settled, or says something else than whoever settles it has seen.

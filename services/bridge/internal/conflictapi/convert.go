@@ -35,7 +35,7 @@ func conflictToProto(r *netboxv1.Receipt) *bridgev1.Conflict {
 		RecordId: apiv1.Number(r.GetRecordId()), OpenedAt: c.GetOpenedAt(), BaseUnknown: c.GetBaseUnknown(),
 		Git: fileChangeToProto(c.GetGitChangedBy()), Netbox: recordChangeToProto(c.GetNetboxChangedBy()),
 		ResolvedBy: c.GetResolvedBy(), ResolvedAt: c.GetResolvedAt(), SyncId: c.GetSyncId(),
-		PathsTotal: apiv1.Number(int64(len(c.GetPaths()))),
+		PathsTotal: apiv1.Number(int64(len(c.GetPaths()))), WebUrl: c.GetWebUrl(),
 	}
 	for _, p := range c.GetPaths()[:min(len(c.GetPaths()), mostPaths)] {
 		out.Paths = append(out.Paths, pathToProto(p))

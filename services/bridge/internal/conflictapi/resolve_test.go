@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"fgdsync.dev/libs/errs"
@@ -168,5 +169,38 @@ func TestFewPathsAreNamed(t *testing.T) {
 	requireError(t, err, errs.ConflictUnsettled, "choices")
 	if e := errs.From(err); !strings.Contains(e.Message, " and 22 more.") {
 		t.Errorf("the message is %s", e.Message)
+	}
+}
+
+// TestAPreviewSettlesNothing: the same is asked for, of the same conflict, and refused alike.
+func TestAPreviewSettlesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, twoPlaces())
+	request := asked("git", choose(vlan, "value", 7))
+	request.ValidateOnly = true
+	answer, err := w.ResolveConflict(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := answer.GetConflict(); c.GetState() != "open" || c.GetConflictId() != "c-1" || answer.GetDiff() != "--- a\n" ||
+		len(answer.GetRecordFields()) != 1000 {
+		t.Errorf("answered %v", answer)
+	}
+	if want := vlan + " value 7; " + owner + " git "; taken(w.outbox.tried) != want || w.outbox.asked != nil {
+		t.Errorf("tried %v, and asked for %v", w.outbox.tried, w.outbox.asked)
+	}
+	w.outbox.set(func(f *fakeOutbox) { f.refusal = errs.New(errs.ConflictMoved, "NetBox says something else by now.") })
+	_, err = w.ResolveConflict(t.Context(), request)
+	requireError(t, err, errs.ConflictMoved, "")
+	for code, change := range map[errs.Code]func(*bridgev1.ResolveConflictRequest){
+		errs.ConflictMoved:     func(r *bridgev1.ResolveConflictRequest) { r.Version = "v-0" },
+		errs.ConflictNotFound:  func(r *bridgev1.ResolveConflictRequest) { r.ConflictId = "c-9" },
+		errs.ConflictUnsettled: func(r *bridgev1.ResolveConflictRequest) { r.Take = "" },
+	} {
+		wrong := proto.CloneOf(request)
+		change(wrong)
+		if _, err := w.ResolveConflict(t.Context(), wrong); !errs.HasCode(err, code) {
+			t.Errorf("%v is answered with %v", wrong, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package conflictapi_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/conflictapi"
+	"fgdsync.dev/services/bridge/internal/merge"
 	"fgdsync.dev/services/bridge/internal/outbox"
 	"fgdsync.dev/testkit/grpctest"
 )
@@ -52,6 +54,7 @@ type fakeOutbox struct {
 	mu       sync.Mutex
 	receipts []*netboxv1.Receipt
 	asked    *netboxv1.Resolution // the last one
+	tried    *netboxv1.Resolution // the last one that was a preview
 	broken   error                // what it says to everything
 	refusal  error                // what it says to resolutions
 }
@@ -85,6 +88,17 @@ func (f *fakeOutbox) Resolve(_ context.Context, _ int32, asked *netboxv1.Resolut
 	return nil, f.broken
 }
 
+func (f *fakeOutbox) Preview(
+	_ context.Context, _ int32, tried *netboxv1.Resolution,
+) (outbox.Preview, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tried = proto.CloneOf(tried)
+	return outbox.Preview{
+		Receipt: proto.CloneOf(f.receipts[0]), Diff: "--- a\n", RecordFields: slices.Repeat([]merge.Path{"spec.a"}, 1001),
+	}, f.refusal
+}
+
 func (f *fakeOutbox) set(change func(*fakeOutbox)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -114,7 +128,7 @@ func twoPlaces() *netboxv1.Receipt {
 		Kind: "VPC", Namespace: "default", Name: "vpc-1", RecordId: 7, State: netboxv1.State_STATE_HELD,
 		Wanted: &netboxv1.Wanted{Path: "managed/vpcs/vpc-1.yaml"},
 		Conflict: &netboxv1.Conflict{
-			ConflictId: "c-1", Version: "v-1", State: netboxv1.ConflictState_CONFLICT_STATE_OPEN, OpenedAt: at,
+			ConflictId: "c-1", WebUrl: "https://github.com/ada/fabrics/blob/abc/managed/vpcs/vpc-1.yaml", Version: "v-1", State: netboxv1.ConflictState_CONFLICT_STATE_OPEN, OpenedAt: at,
 			Paths: []*netboxv1.ConflictPath{
 				{
 					Path: "spec.subnets.default.vlan", Reason: "both_changed",

@@ -2,18 +2,16 @@ package grpcapi
 
 import (
 	"context"
-	"time"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
+	"fgdsync.dev/services/bridge/internal/fabricview"
+	"fgdsync.dev/services/bridge/internal/fabricwatch"
 	"fgdsync.dev/services/bridge/internal/sealing"
 )
-
-// readableTimeout is how long an answer waits for github-sync to say whether it can read credentials.
-const readableTimeout = time.Second
 
 // fabricServer implements fgd.bridge.v1.FabricService.
 type fabricServer struct {
@@ -22,6 +20,8 @@ type fabricServer struct {
 	repositories gitv1.RepositoryServiceClient
 	sealer       sealing.Sealer
 	netbox       NetBox
+	view         *fabricview.View
+	watch        *fabricwatch.Watch
 }
 
 var _ bridgev1.FabricServiceServer = (*fabricServer)(nil)
@@ -50,7 +50,7 @@ func (s *fabricServer) CreateFabric(
 		return nil, access.PrincipalOf(ctx).WithoutForeign(err)
 	}
 	return &bridgev1.CreateFabricResponse{
-		Fabric: s.show(ctx, created.GetFabric())[0], SyncId: created.GetSyncId(),
+		Fabric: s.view.Show(ctx, created.GetFabric())[0], SyncId: created.GetSyncId(),
 	}, nil
 }
 
@@ -62,7 +62,7 @@ func (s *fabricServer) GetFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &bridgev1.GetFabricResponse{Fabric: s.show(ctx, found.GetFabric())[0]}, nil
+	return &bridgev1.GetFabricResponse{Fabric: s.view.Show(ctx, found.GetFabric())[0]}, nil
 }
 
 // ListFabrics lists the fabrics that the caller may see.
@@ -70,15 +70,13 @@ func (s *fabricServer) ListFabrics(
 	ctx context.Context, req *bridgev1.ListFabricsRequest,
 ) (*bridgev1.ListFabricsResponse, error) {
 	only, all := access.PrincipalOf(ctx).VisibleFabrics()
-	found, err := s.fabrics.ListFabrics(ctx, &fabricv1.ListFabricsRequest{
-		Limit: apiv1.Limit(req.GetLimit(), apiv1.DefaultFabrics), PageToken: req.GetPageToken(),
-		OnlySome: !all, FabricIds: only,
-	})
+	found, err := s.fabrics.ListFabrics(ctx, apiv1.ListFabricsRequest(req, only, all))
 	if err != nil {
 		return nil, err
 	}
 	return &bridgev1.ListFabricsResponse{
-		Fabrics: s.show(ctx, found.GetFabrics()...), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
+		Fabrics: s.view.Show(ctx, found.GetFabrics()...), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
+		Counts: apiv1.FabricCountsToAPI(found.GetCounts()),
 	}, nil
 }
 
@@ -109,7 +107,7 @@ func (s *fabricServer) UpdateFabric(
 	if err != nil {
 		return nil, access.PrincipalOf(ctx).WithoutForeign(err)
 	}
-	return &bridgev1.UpdateFabricResponse{Fabric: s.show(ctx, updated.GetFabric())[0]}, nil
+	return &bridgev1.UpdateFabricResponse{Fabric: s.view.Show(ctx, updated.GetFabric())[0]}, nil
 }
 
 // SuspendFabric lets no sync of a fabric publish.
@@ -122,7 +120,7 @@ func (s *fabricServer) SuspendFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &bridgev1.SuspendFabricResponse{Fabric: s.show(ctx, suspended.GetFabric())[0]}, nil
+	return &bridgev1.SuspendFabricResponse{Fabric: s.view.Show(ctx, suspended.GetFabric())[0]}, nil
 }
 
 // ResumeFabric lets a fabric be synced again.
@@ -134,7 +132,7 @@ func (s *fabricServer) ResumeFabric(
 		return nil, err
 	}
 	return &bridgev1.ResumeFabricResponse{
-		Fabric: s.show(ctx, resumed.GetFabric())[0], SyncId: resumed.GetSyncId(),
+		Fabric: s.view.Show(ctx, resumed.GetFabric())[0], SyncId: resumed.GetSyncId(),
 	}, nil
 }
 
@@ -183,30 +181,4 @@ func (s *fabricServer) CheckFabricConnection(
 		return nil, err
 	}
 	return &bridgev1.CheckFabricConnectionResponse{Connection: apiv1.ConnectionToAPI(found.GetConnection())}, nil
-}
-
-// show shows fabrics, and of their credentials whether github-sync can read them. When it does not say so in time, that
-// is left out: a fabric can be seen without github-sync.
-func (s *fabricServer) show(ctx context.Context, fabrics ...*fabricv1.Fabric) []*bridgev1.Fabric {
-	shown, ask := make([]*bridgev1.Fabric, len(fabrics)), &gitv1.CheckCredentialsRequest{}
-	var with []*bridgev1.Fabric
-	for i, f := range fabrics {
-		shown[i] = apiv1.FabricToAPI(f)
-		if shown[i].GetCredentialsConfigured() {
-			with, ask.Locations = append(with, shown[i]), append(ask.Locations, apiv1.LocationOfFabric(f))
-		}
-	}
-	if len(with) == 0 {
-		return shown
-	}
-	ctx, cancel := context.WithTimeout(ctx, readableTimeout)
-	defer cancel()
-	checked, err := s.repositories.CheckCredentials(ctx, ask)
-	if err != nil || len(checked.GetReadable()) != len(with) {
-		return shown
-	}
-	for i, readable := range checked.GetReadable() {
-		with[i].CredentialsReadable = &readable
-	}
-	return shown
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/redisconn"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -17,6 +18,8 @@ import (
 	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/components"
+	"fgdsync.dev/services/bridge/internal/fabricview"
+	"fgdsync.dev/services/bridge/internal/fabricwatch"
 	"fgdsync.dev/services/bridge/internal/issuer"
 	"fgdsync.dev/services/bridge/internal/netboxdefault"
 	"fgdsync.dev/services/bridge/internal/sealing"
@@ -46,14 +49,15 @@ type API struct {
 type NetBox struct {
 	Default *netboxdefault.Keeper
 	// Forget forgets what is known of the records of a fabric that is not registered, or not linked, any more.
-	Forget func(ctx context.Context, fabricID int32)
+	Forget        func(ctx context.Context, fabricID int32)
+	OpenConflicts func(ctx context.Context, fabricIDs []int32) (map[int32]int32, error) // how many each fabric has
 }
 
 // New returns the servers. Behind the bridge, which the health lists as own, are services that the process has
-// connections to.
+// connections to, and in a Redis what happens to fabrics.
 func New(
 	own components.Own, p *app.Process, behind []app.Peer, keeper *access.Keeper, jwts *issuer.Issuer,
-	netbox NetBox,
+	netbox NetBox, conn *redisconn.Conn,
 ) *API {
 	services := make([]components.Service, len(behind))
 	for i, b := range behind {
@@ -66,9 +70,11 @@ func New(
 	fabrics, syncs := fabricv1.NewFabricServiceClient(orchestrator), syncv1.NewSyncServiceClient(orchestrator)
 	views := fabricv1.NewDirectoryViewServiceClient(orchestrator)
 	repositories := gitv1.NewRepositoryServiceClient(githubSync)
+	view := &fabricview.View{Fabrics: fabrics, Repositories: repositories, OpenConflicts: netbox.OpenConflicts}
 	return &API{
 		fabrics: &fabricServer{
-			fabrics: fabrics, repositories: repositories, sealer: sealing.New(repositories), netbox: netbox,
+			fabrics: fabrics, repositories: repositories, sealer: sealing.New(repositories), netbox: netbox, view: view,
+			watch: fabricwatch.New(conn, view, p.Telemetry.Log),
 		},
 		syncs:       &syncServer{syncs: syncs},
 		directories: &directoryServer{views: views, syncs: syncs},

@@ -7,6 +7,7 @@ import (
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/follow"
 )
@@ -83,6 +84,18 @@ func (s *syncServer) ListSyncs(
 		return nil, err
 	}
 	return apiv1.SyncsToAPI(found), nil
+}
+
+// ListAllSyncs lists the syncs of all fabrics that the caller may see. Of another fabric there are none.
+func (s *syncServer) ListAllSyncs(
+	ctx context.Context, req *bridgev1.ListAllSyncsRequest,
+) (*bridgev1.ListAllSyncsResponse, error) {
+	may, all := access.PrincipalOf(ctx).VisibleFabrics()
+	found, err := s.syncs.ListAllSyncs(ctx, apiv1.ListAllSyncsRequest(req, may, all))
+	if err != nil {
+		return nil, err
+	}
+	return apiv1.AllSyncsToAPI(found), nil
 }
 
 // StreamSyncEvents streams the progress of a sync: everything from its start, then live, to its end.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/services/bridge/internal/hearing"
-	"fgdsync.dev/testkit/netboxserver"
 	"fgdsync.dev/testkit/redistest"
 )
 

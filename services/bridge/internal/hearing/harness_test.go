@@ -13,11 +13,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -35,7 +36,6 @@ type world struct {
 	now      time.Time
 	links    map[int64]int32
 	compares int
-	storms   int
 	told     map[int32][]hearing.Change
 	echo     func(hearing.Change) hearing.Echo
 	fails    error // of the compare
@@ -64,7 +64,7 @@ func (w *world) hold(ctx context.Context, fabric int32) error {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
-		t: t, netbox: netboxserver.Start(t), now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC),
+		t: t, netbox: netboxtest.Start(t), now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC),
 		links: map[int64]int32{1: 101, 2: 102}, told: map[int32][]hearing.Change{},
 		echo: func(hearing.Change) hearing.Echo { return hearing.NotOurs },
 	}
@@ -99,7 +99,7 @@ func (w *world) pass(d time.Duration) {
 // listener returns one who hears, under the next lock.
 func (w *world) listener(conn *redisconn.Conn) *hearing.Hearing {
 	w.t.Helper()
-	h, err := hearing.New(hearing.Deps{
+	h := hearing.New(hearing.Deps{
 		URL: w.netbox.URL, Client: w.client, Redis: conn, Now: w.Now, Metrics: w.metrics,
 		Log: slog.New(slog.DiscardHandler),
 		Fabrics: func(context.Context) (map[int64]int32, error) {
@@ -131,15 +131,7 @@ func (w *world) listener(conn *redisconn.Conn) *hearing.Hearing {
 			w.compares++
 			return w.fails
 		},
-		Storming: func(context.Context, int32, hearing.Change) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.storms++
-		},
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	h.LookAgain(0)
 	w.fence++
 	h.Begin(w.fence)

@@ -38,12 +38,10 @@ type Deps struct {
 	// Compare has everything compared with NetBox. It is called at the start, when nothing may be known of a time, and
 	// every 15 minutes. Nothing is heard while it waits: a fabric that can't be compared now is compared later.
 	Compare func(ctx context.Context) error
-	// Storming is told that a record, and with it its fabric, changes more often than people change it.
-	Storming func(ctx context.Context, fabricID int32, c Change)
-	Redis    *redisconn.Conn
-	Now      func() time.Time
-	Log      *slog.Logger
-	Metrics  *Metrics
+	Redis   *redisconn.Conn
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics *Metrics
 }
 
 const (
@@ -76,7 +74,6 @@ type Hearing struct {
 	deps    Deps
 	netbox  string // what NetBox is called in Redis
 	wake    chan struct{}
-	storms  *storms
 	tellers tellers
 
 	// What follows is Run's alone.
@@ -96,21 +93,14 @@ type Hearing struct {
 }
 
 // New returns what hears about a NetBox while Run runs.
-func New(deps Deps) (*Hearing, error) {
-	storms, err := newStorms()
-	if err != nil {
-		return nil, err
-	}
-	if deps.Storming == nil {
-		deps.Storming = func(context.Context, int32, Change) {}
-	}
+func New(deps Deps) *Hearing {
 	sum := sha256.Sum256([]byte(deps.URL))
 	return &Hearing{
-		deps: deps, netbox: hex.EncodeToString(sum[:8]), wake: make(chan struct{}, 1), storms: storms,
+		deps: deps, netbox: hex.EncodeToString(sum[:8]), wake: make(chan struct{}, 1),
 		again: comparePeriod, step: func(string) error { return nil },
 		tellers: newTellers(deps.Now), theirs: map[recordOf]bool{}, begun: map[int32]bool{},
 		status: Status{Feed: Source{State: Unknown}, Log: Source{State: Unknown}},
-	}, nil
+	}
 }
 
 // Wake has it looked at once, without waiting for the result.

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -298,30 +298,6 @@ func TestWhatWeWrote(t *testing.T) {
 			got[0].Identity.Fabric != 2 {
 			t.Errorf("fabric %d: %+v", fabric, got)
 		}
-	}
-}
-
-// TestAStorm is told of, and nothing of it is lost: a record that changes more than four times a minute, and a fabric
-// that does more than 60 times.
-func TestAStorm(t *testing.T) {
-	t.Parallel()
-	w, conn := newWorld(t), redistest.Start(t).Conn(t)
-	h := w.listener(conn)
-	w.turn(h)
-	for n := range 5 {
-		w.change(entry(n, 1, 1, "r"))
-	}
-	w.turn(h)
-	if w.storms != 1 || len(w.kept(conn, 101)) != 5 {
-		t.Errorf("%d, %v", w.storms, w.kept(conn, 101))
-	}
-	w.pass(time.Minute)
-	for n := range 61 {
-		w.change(entry(100+n, 100+n, 1, "r"))
-	}
-	w.turn(h)
-	if w.storms != 2 || len(w.kept(conn, 101)) != 66 {
-		t.Errorf("%d, %d kept", w.storms, len(w.kept(conn, 101)))
 	}
 }
 

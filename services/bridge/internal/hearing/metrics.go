@@ -11,7 +11,6 @@ import (
 type Metrics struct {
 	changes  *prometheus.CounterVec
 	compares *prometheus.CounterVec
-	storms   prometheus.Counter
 	hooks    *prometheus.CounterVec
 	behind   prometheus.Gauge
 }
@@ -27,10 +26,6 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Name: "fgd_netbox_compares_asked_total",
 			Help: "Comparisons of everything with NetBox that were asked for, by why and what came of it.",
 		}, []string{"cause", "outcome"}),
-		storms: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "fgd_netbox_storming_changes_total",
-			Help: "Changes in NetBox beyond what people make of a record or a fabric within a minute.",
-		}),
 		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fgd_netbox_webhooks_total", Help: "Webhooks of NetBox, by what was answered.",
 		}, []string{"outcome"}),
@@ -39,7 +34,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Help: "For how long an open transaction in NetBox has held back its feed of changes.",
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.changes, m.compares, m.storms, m.hooks, m.behind} {
+	for _, c := range []prometheus.Collector{m.changes, m.compares, m.hooks, m.behind} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("register the metrics: %w", err)
 		}
@@ -74,8 +69,6 @@ func (m *Metrics) compared(cause string, err error) {
 	}
 	m.compares.WithLabelValues(cause, outcome).Inc()
 }
-
-func (m *Metrics) storm() { m.storms.Inc() }
 
 func (m *Metrics) hook(outcome string) { m.hooks.WithLabelValues(outcome).Inc() }
 

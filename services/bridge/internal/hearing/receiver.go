@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fgdsync.dev/libs/errs"
@@ -47,7 +48,7 @@ type Hook struct {
 // Receiver takes webhooks of NetBox. One that is believed has NetBox looked at earlier, and nothing else: who is said
 // to have done what is not believed, for whoever has the secret can write anything, and a body can be sent again.
 type Receiver struct {
-	secrets []secret.String
+	secrets atomic.Pointer[[]secret.String]
 	wake    func()
 	denied  func(ctx context.Context, from netip.Addr, refusal error)
 	now     func() time.Time
@@ -63,13 +64,18 @@ func NewReceiver(
 	now func() time.Time, log *slog.Logger, metrics *Metrics,
 ) (*Receiver, error) {
 	seen, err := recent.New[[sha256.Size]byte, time.Time](rememberedHooks)
-	return &Receiver{secrets, wake, denied, now, log, metrics, seen}, err
+	r := &Receiver{wake: wake, denied: denied, now: now, log: log, metrics: metrics, seen: seen}
+	r.SetSecrets(secrets)
+	return r, err
 }
+
+// SetSecrets has what is signed with one of these be taken from now on, and nothing else.
+func (r *Receiver) SetSecrets(secrets []secret.String) { r.secrets.Store(&secrets) }
 
 // Takes returns the error of a place at which nothing is taken, NOT_FOUND (FGD_1063): there is no secret. It counts who
 // comes there.
 func (r *Receiver) Takes() error {
-	if len(r.secrets) > 0 {
+	if len(*r.secrets.Load()) > 0 {
 		return nil
 	}
 	r.metrics.hook(off)
@@ -123,7 +129,7 @@ func (r *Receiver) proven(hook Hook) bool {
 		return false
 	}
 	proven := false
-	for _, one := range r.secrets {
+	for _, one := range *r.secrets.Load() {
 		mac := hmac.New(sha512.New, []byte(one.Reveal()))
 		mac.Write(hook.Body)
 		proven = hmac.Equal(sum, mac.Sum(nil)) || proven

@@ -101,6 +101,9 @@ func (r *round) hearFeed(ctx context.Context) (rest time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := r.join(ctx, fabrics, after); err != nil {
+		return 0, err
+	}
 	for _, p := range r.places {
 		var all []heard
 		for i, c := range page.Changes {
@@ -129,6 +132,35 @@ func (r *round) hearFeed(ctx context.Context) (rest time.Duration, err error) {
 		return wakePause, nil
 	}
 	return 0, nil
+}
+
+// join has the feed heard from where a page begins for shards whose first fabrics were linked while the page was waited
+// for. Begun later, it would not tell of what people did until then, and who they are.
+func (r *round) join(ctx context.Context, fabrics linked, after string) error {
+	var fresh []*place
+	for _, shard := range fabrics.shards() {
+		if slices.ContainsFunc(r.places, func(p *place) bool { return p.shard == shard }) {
+			continue
+		}
+		found, err := r.load(ctx, []int{shard})
+		if err != nil {
+			return err
+		}
+		for _, p := range found {
+			if p.version == 0 { // others go on where they were left
+				p.feed = after
+				fresh = append(fresh, p)
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := r.beginFabrics(ctx, fabrics.ours()); err != nil {
+		return err
+	}
+	r.places = append(r.places, fresh...)
+	return r.compare(ctx, "gap")
 }
 
 // readFeed reads a page of the feed, with fewer rows where they are more than is read at once.
@@ -165,10 +197,10 @@ func (r *round) settled(page hnp.FeedPage) (until moment) {
 	return until
 }
 
-// beginFeed begins to hear the feed at its end. What happened before is heard from the change log where that was heard,
+// beginFeed begins to hear the feed. What happened before is heard from the change log where that was heard,
 // and else compared.
 func (r *round) beginFeed(ctx context.Context, places []*place) error {
-	head, err := r.deps.Client.FeedHead(ctx)
+	head, err := r.beginning(ctx, places)
 	if err != nil {
 		return err
 	}
@@ -188,6 +220,21 @@ func (r *round) beginFeed(ctx context.Context, places []*place) error {
 		}
 	}
 	return nil
+}
+
+// freshFeed is how long ago the feed was read at most where others have come to something just now.
+const freshFeed = 2 * feedWait
+
+// beginning returns where places begin in the feed: where others have just come to, which was before a fabric of theirs
+// was linked, or else at its end.
+func (r *round) beginning(ctx context.Context, fresh []*place) (string, error) {
+	others := r.which(func(p *place) bool {
+		return p.feed != "" && r.deps.Now().Sub(p.feedAt) < freshFeed && !slices.Contains(fresh, p)
+	})
+	if len(others) > 0 && !slices.ContainsFunc(fresh, func(p *place) bool { return p.version > 0 }) {
+		return least(others, func(p *place) string { return p.feed }, hnp.ComparePlaces), nil
+	}
+	return r.deps.Client.FeedHead(ctx)
 }
 
 // keep keeps what was told for the fabrics of a place, and moves the place. What is too much for one script is kept in
@@ -269,10 +316,6 @@ func (r *round) keepPart(ctx context.Context, p *place, part []heard, seen []int
 			}
 			r.kept[fabric] = true
 			r.deps.Metrics.heard(one.source, "kept")
-			if r.storms.storming(fabric, one.change, r.deps.Now()) {
-				r.deps.Metrics.storm()
-				r.deps.Storming(ctx, fabric, one.change)
-			}
 		}
 	}
 	return nil

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/services/bridge/internal/hearing"
-	"fgdsync.dev/testkit/netboxserver"
 	"fgdsync.dev/testkit/redistest"
 )
 

@@ -23,6 +23,13 @@ const (
 	OurRequest
 )
 
+// recordOf is a record, of a fabric of ours.
+type recordOf struct {
+	fabric int32
+	kind   string
+	record int64
+}
+
 // judge decides which changes of a page are ours, and takes away the fabrics for which one is. It does so in the order
 // of the page: since somebody else has changed a record, its content is from them, until a request of ours is heard to
 // have written it. It returns of which records that is so in the end, for the pages after this one.

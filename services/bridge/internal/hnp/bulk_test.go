@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // drafts are of records that are called r-0, r-1, …

@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // logAll reads all of the change log.
@@ -193,7 +194,7 @@ func TestTheEmulatedWebhooks(t *testing.T) {
 		got <- said.Event + " " + said.Type + " " + said.Data.Name
 	}))
 	t.Cleanup(receiver.Close)
-	hooks := p.SendWebhooks(t, receiver.URL, "secret")
+	hooks := netboxtest.SendWebhooks(t, p.Server, receiver.URL, "secret")
 	hooks.Worry(func(all []netboxserver.Hook) []netboxserver.Hook {
 		slices.Reverse(all)
 		return append(all[:1], all[0])

@@ -9,8 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // TestDifferences: there are none exactly when a record says the same as a content.

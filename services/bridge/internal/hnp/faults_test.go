@@ -9,8 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // TestWhateverFails, in whatever order: what is said to be made is there, what is there was not made twice, and when

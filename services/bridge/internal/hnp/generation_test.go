@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // TestGenerations: what a NetBox can do is known by its version, and newer ones are as the newest.

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // TestLifeOfARecord of each kind: it is made, left alone when it is right, changed and deleted, and each change is

@@ -10,9 +10,10 @@ import (
 	"sync"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // plugin is a client of a NetBox in which there is a fabric.
@@ -31,7 +32,7 @@ func setup(t *testing.T) *plugin {
 
 func setupVersion(t *testing.T, version string) *plugin {
 	t.Helper()
-	s := netboxserver.StartVersion(t, version)
+	s := netboxtest.StartVersion(t, version)
 	w := &wire{handler: s}
 	return &plugin{s, client(t, s.URL, netboxserver.Token, w), w, t, int64(s.AddFabric("fabric-1"))}
 }

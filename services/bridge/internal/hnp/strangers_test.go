@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // TestWhatIsNoList is not taken for one that is empty: a page of maintenance can be JSON.

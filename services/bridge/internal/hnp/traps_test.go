@@ -15,9 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // TestTokens are shown as NetBox takes them, with and without the word before them.

@@ -74,6 +74,7 @@ var registrations = []func(context.Context, *runtime.ServeMux, grpc.ClientConnIn
 	register(bridgev1.RegisterAuditServiceHandlerClient, bridgev1.NewAuditServiceClient),
 	register(bridgev1.RegisterNetBoxServiceHandlerClient, bridgev1.NewNetBoxServiceClient),
 	register(bridgev1.RegisterConflictServiceHandlerClient, bridgev1.NewConflictServiceClient),
+	register(bridgev1.RegisterNotificationServiceHandlerClient, bridgev1.NewNotificationServiceClient),
 	register(bridgev1.RegisterResourceServiceHandlerClient, bridgev1.NewResourceServiceClient),
 }
 

@@ -21,6 +21,7 @@ import (
 	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/proto/openapi"
+	"fgdsync.dev/services/bridge/internal/console"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/webhook"
 )
@@ -44,6 +45,7 @@ type Deps struct {
 	Health      HealthFunc
 	Webhooks    *webhook.Receiver
 	NetBox      *hearing.Receiver
+	Console     *console.Console
 	Log         *slog.Logger
 	Tracers     trace.TracerProvider
 	Metrics     prometheus.Registerer
@@ -73,6 +75,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", bounded.wrap(compressed(gateway)))
 	mux.Handle(exportPath, getOnly(problems, atRoute(exportPath, newExport(deps.Self, problems))))
+	mux.Handle(watchPath, getOnly(problems, atRoute(watchPath, newWatch(deps.Self, problems))))
 	for path, stream := range live.byPath() {
 		mux.Handle(path, getOnly(problems, atRoute(path, stream)))
 	}
@@ -85,10 +88,28 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if deps.MetricsPage != nil {
 		mux.Handle("/metrics", bounded.wrap(getOnly(problems, deps.MetricsPage)))
 	}
+	front := withConsole(deps.Console, bounded, compressed, mux)
 	identify := func(next http.Handler) http.Handler {
 		return identified(deps.Auth, deps.Denied, cfg.OpenMetrics, problems, next)
 	}
-	return measured(deps.Metrics, outer(mux, identify, hosts.New(cfg.PublicHosts), problems, deps.Tracers))
+	return measured(deps.Metrics, outer(front, identify, hosts.New(cfg.PublicHosts), problems, deps.Tracers))
+}
+
+// withConsole serves the pages of the console, and hands on what is for none of them.
+func withConsole(
+	pages *console.Console, bounded bounds, compressed func(http.Handler) http.HandlerFunc, next http.Handler,
+) http.Handler {
+	inTime := bounded.wrap(compressed(pages))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case console.IsLive(r.URL.Path):
+			pages.ServeHTTP(w, r)
+		case console.Serves(r.URL.Path):
+			inTime.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 // outer is what every request passes before it is routed, the first wrapper last.

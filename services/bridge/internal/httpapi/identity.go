@@ -10,6 +10,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/services/bridge/internal/console"
 )
 
 // Authenticator says whether what a request shows proves who makes it. The gRPC server judges it again, and what may be
@@ -30,13 +31,13 @@ type shown struct {
 type shownKey struct{}
 
 // openPath reports whether a path is served to everybody: whether the process is well, the documentation, how one signs
-// in, and what Git hosts post, whose signature says who they are.
+// in, what Git hosts post, whose signature says who they are, and the console, which asks by itself.
 func openPath(path string) bool {
 	switch strings.TrimSuffix(path, "/") {
-	case "", "/healthz", "/readyz", "/docs", "/openapi.json", "/api/v1/login":
+	case "/healthz", "/readyz", "/docs", "/openapi.json", "/api/v1/login":
 		return true
 	}
-	return strings.HasPrefix(path, webhookPath)
+	return strings.HasPrefix(path, webhookPath) || console.Serves(path)
 }
 
 // identified keeps out who shows nothing that is valid, before a body is read, and remembers what is shown for the

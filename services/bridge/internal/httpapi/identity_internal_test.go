@@ -11,7 +11,7 @@ import (
 func TestWhichPathsAreOpen(t *testing.T) {
 	t.Parallel()
 	reasons := map[string]string{
-		"/":                             "leads to /docs",
+		"/":                             "the console asks who visits by itself",
 		"/docs":                         "says what everybody can read in the sources",
 		"/openapi.json":                 "says what everybody can read in the sources",
 		"/healthz":                      "what watches the process has no token",
@@ -21,7 +21,8 @@ func TestWhichPathsAreOpen(t *testing.T) {
 		"/webhooks/{host}/{repository}": "a Git host signs what it posts",
 	}
 	served := slices.Concat(slices.Collect(maps.Keys((&live{}).byPath())), slices.Collect(maps.Keys((&pages{}).byPath())),
-		slices.Collect(maps.Keys(webhooks{}.byPath(bounds{}))), []string{exportPath, "/metrics", "/api/v1/anything"})
+		slices.Collect(maps.Keys(webhooks{}.byPath(bounds{}))),
+		[]string{exportPath, watchPath, "/metrics", "/api/v1/anything", "/"})
 	for _, path := range served {
 		path = strings.TrimSuffix(path, "{$}")
 		reason, open := reasons[path]

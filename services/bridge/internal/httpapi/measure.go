@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"fgdsync.dev/services/bridge/internal/console"
 )
 
 // Surfaces are what is told apart in metrics of HTTP. The methods of the JSON API are told apart in those of gRPC,
@@ -16,7 +18,7 @@ const (
 	surfaceAPI        = "api"
 	surfaceLive       = "live"       // streams of progress, whose length says nothing
 	surfaceWebhooks   = "webhooks"   // of Git hosts
-	surfacePages      = "pages"      // documentation, and what is not there
+	surfacePages      = "pages"      // the console, documentation, and what is not there
 	surfaceOperations = "operations" // health and metrics
 )
 
@@ -24,8 +26,9 @@ func surface(path string) string {
 	switch {
 	case operational(strings.TrimSuffix(path, "/")):
 		return surfaceOperations
-	case strings.HasPrefix(path, "/ws/"), strings.HasPrefix(path, "/api/v1/syncs/") &&
-		strings.HasSuffix(strings.TrimSuffix(path, "/"), "/events"):
+	case console.IsLive(path), path == watchPath, strings.HasPrefix(path, "/ws/"),
+		strings.HasPrefix(path, "/api/v1/syncs/") &&
+			strings.HasSuffix(strings.TrimSuffix(path, "/"), "/events"):
 		return surfaceLive
 	case strings.HasPrefix(path, "/api/"):
 		return surfaceAPI

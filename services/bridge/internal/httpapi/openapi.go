@@ -51,6 +51,8 @@ func describe(generated []byte, version string) (*description, error) {
 				describeStream(operation)
 			case operation.is("AuditService_ExportAudit"):
 				describeExport(operation)
+			case operation.is("FabricService_WatchFabrics"):
+				describeWatch(operation)
 			}
 			key := operationKey(strings.ToUpper(method), path)
 			queries[key], times[key] = operation.namesIn("query"), operation.times()
@@ -142,12 +144,17 @@ func describeExport(o *operation) {
 	}
 }
 
+func describeWatch(o *operation) {
+	o.Produces = []string{ndjson}
+	o.Responses["200"] = object{"description": "One fabric a line, until the caller goes.", "schema": reference("Fabric")}
+}
+
 // sortTags puts the groups of operations into the order in which people need them.
 func (d *document) sortTags() {
 	order := []string{
 		"FabricService", "SyncService", "ResourceService", "DirectoryService", "QuarantineService", "HistoryService",
 		"HealthService", "MaintenanceService", "AccessService", "AuditService", "WebhookService", "NetBoxService",
-		"ConflictService", operationalTag,
+		"ConflictService", "NotificationService", operationalTag,
 	}
 	place := func(tag object) int {
 		if i := slices.IndexFunc(order, func(name string) bool { return tag["name"] == name }); i >= 0 {

@@ -41,6 +41,7 @@ func examples() map[string]object {
 		"RetryQuarantinedBody":     {"paths": []string{kept}},
 		"ReleaseQuarantinedBody":   {"paths": []string{kept}},
 		"ReplayDeadLettersRequest": {"ids": []string{"0/1772366400000-0"}},
+		"TestNotificationRequest":  {"target": "network-team"},
 		"UpdateNetBoxRequest":      {"url": netbox, "token_ref": "file:netbox"},
 		"CheckNetBoxRequest":       {"url": netbox, "token_ref": "file:netbox"},
 		"SetUpNetBoxRequest": {

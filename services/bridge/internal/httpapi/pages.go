@@ -44,7 +44,6 @@ func hashOf(page, element string) string {
 
 func (p *pages) byPath() map[string]http.Handler {
 	return map[string]http.Handler{
-		"/{$}":          http.RedirectHandler("/docs", http.StatusFound),
 		"/docs":         http.HandlerFunc(p.docs),
 		"/openapi.json": http.HandlerFunc(p.document),
 		"/healthz":      http.HandlerFunc(p.alive),

@@ -17,23 +17,23 @@ import (
 // Config is what can be set of the issuer.
 type Config struct {
 	// Issuer is the URL of the issuer; without it no JWT is taken.
-	Issuer string `koanf:"oidc_issuer"`
+	Issuer string `koanf:"oidc_issuer" allowed:"an https URL without user, query and fragment; http on this machine alone"`
 	// Audience has to be one of those that a JWT is for. It is another one than the client: an ID token is for the client.
-	Audience string `koanf:"oidc_audience"`
+	Audience string `koanf:"oidc_audience" allowed:"another one than oidc_client_id"`
 	// ClientID is the public client that fgd login is at the issuer; without it nobody can sign in there.
-	ClientID string `koanf:"oidc_client_id"`
+	ClientID string `koanf:"oidc_client_id" allowed:"at most 255 printable ASCII characters"`
 	// Scopes are those that fgd login asks for.
-	Scopes []string `koanf:"oidc_scopes"`
+	Scopes []string `koanf:"oidc_scopes" allowed:"words without blanks"`
 	// Algorithms are the signatures that are taken.
-	Algorithms []string `koanf:"oidc_algorithms"`
+	Algorithms []string `koanf:"oidc_algorithms" allowed:"RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"`
 	// NameClaim has what a caller is called; preferred_username, else email, else sub when it is empty.
 	NameClaim string `koanf:"oidc_name_claim"`
 	// GroupsClaim has the groups that a caller is in.
-	GroupsClaim string `koanf:"oidc_groups_claim"`
+	GroupsClaim string `koanf:"oidc_groups_claim" needs:"the name of a claim"`
 	// CAFile has the certificates that vouch for the issuer, in PEM; those of the system when it is empty.
-	CAFile string `koanf:"oidc_ca_file"`
+	CAFile string `koanf:"oidc_ca_file" reads:"file"`
 	// KeyHosts are hosts beside the issuer's own that its keys may be at, each with its port unless that is 443.
-	KeyHosts []string `koanf:"oidc_key_hosts"`
+	KeyHosts []string `koanf:"oidc_key_hosts" allowed:"host or host:port, without a scheme or a path"`
 	// Grants say who may do what.
 	Grants []map[string]any `koanf:"oidc_grants"`
 }

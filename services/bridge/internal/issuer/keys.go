@@ -37,9 +37,25 @@ type keys struct {
 	fetching sync.Mutex // one fetch at a time
 	asked    time.Time  // when the last one ended; guarded by fetching
 
-	mu    sync.RWMutex
-	known []jose.JSONWebKey
-	away  error // how the last fetch failed; nil when it did not
+	mu       sync.RWMutex
+	known    []jose.JSONWebKey
+	metadata *openid.Metadata // what the issuer said last; nil before
+	away     error            // how the last fetch failed; nil when it did not
+}
+
+// describe returns what the issuer says of itself, which is asked when it has said nothing yet; nil when it can't be.
+func (k *keys) describe() *openid.Metadata {
+	if found := k.described(); found != nil {
+		return found
+	}
+	k.refetch()
+	return k.described()
+}
+
+func (k *keys) described() *openid.Metadata {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.metadata
 }
 
 // state returns whether keys are known, and how the last fetch failed.
@@ -93,37 +109,46 @@ func (k *keys) fetch() {
 	defer func() { k.asked = k.now() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*k.client.Timeout)
 	defer cancel()
-	found, err := k.ask(ctx)
+	metadata, found, err := k.ask(ctx)
 	k.mu.Lock()
 	if k.away = err; err == nil {
-		k.known = found
+		k.known, k.metadata = found, metadata
 	}
 	k.mu.Unlock()
 	k.noted(err)
 }
 
-// ask asks the issuer for its keys.
-func (k *keys) ask(ctx context.Context) ([]jose.JSONWebKey, error) {
+// ask asks the issuer what it has, and for its keys.
+func (k *keys) ask(ctx context.Context) (*openid.Metadata, []jose.JSONWebKey, error) {
 	metadata, err := openid.Discover(ctx, k.client, k.config.Issuer)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	at, err := openid.Endpoint(metadata.Keys)
-	if err != nil {
-		return nil, err
-	}
-	own, err := url.Parse(k.config.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	if own.Scheme != at.Scheme || !k.config.mayHaveKeys(own.Host, at.Host) {
-		return nil, fmt.Errorf("its keys are at %s, which oidc_key_hosts does not list", at.Host)
+	if err := k.checkPlace(metadata.Keys); err != nil {
+		return nil, nil, err
 	}
 	raw, err := openid.Get(ctx, k.client, metadata.Keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return parseKeys(raw)
+	found, err := parseKeys(raw)
+	return metadata, found, err
+}
+
+// checkPlace refuses keys that are at a host which may not have them.
+func (k *keys) checkPlace(address string) error {
+	at, err := openid.Endpoint(address)
+	if err != nil {
+		return err
+	}
+	own, err := url.Parse(k.config.Issuer)
+	if err != nil {
+		return err
+	}
+	if own.Scheme != at.Scheme || !k.config.mayHaveKeys(own.Host, at.Host) {
+		return fmt.Errorf("its keys are at %s, which oidc_key_hosts does not list", at.Host)
+	}
+	return nil
 }
 
 // parseKeys returns the keys of a set that can verify a signature here. Others are passed over.

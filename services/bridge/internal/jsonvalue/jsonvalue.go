@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,40 +15,56 @@ func Equal(a, b any) bool {
 	switch a := a.(type) {
 	case map[string]any:
 		other, is := b.(map[string]any)
-		if !is || len(a) != len(other) {
-			return false
-		}
-		for key, value := range a {
-			if inner, there := other[key]; !there || !Equal(value, inner) {
-				return false
-			}
-		}
-		return true
+		return is && equalObjects(a, other)
 	case []any:
 		other, is := b.([]any)
-		if !is || len(a) != len(other) {
-			return false
-		}
-		for i := range a {
-			if !Equal(a[i], other[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	if one, is := a.(json.Number); is {
-		if other, is := b.(json.Number); is && one == other {
-			return true
+		return is && slices.EqualFunc(a, other, Equal)
+	case json.Number:
+		if other, is := b.(json.Number); is && (a == other || isPlain(string(a)) && isPlain(string(other))) {
+			return a == other
 		}
 	}
 	if one, is := Number(a); is {
 		other, is := Number(b)
 		return is && one.Cmp(other) == 0
 	}
-	_, isNumber := Number(b)
-	_, isMap := b.(map[string]any)
-	_, isList := b.([]any)
-	return !isNumber && !isMap && !isList && a == b
+	return isScalar(b) && a == b
+}
+
+func equalObjects(a, b map[string]any) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for key, value := range a {
+		if other, there := b[key]; !there || !Equal(value, other) {
+			return false
+		}
+	}
+	return true
+}
+
+// isScalar reports whether a value is neither an object, nor a list, nor a number.
+func isScalar(value any) bool {
+	switch value.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	_, isNumber := Number(value)
+	return !isNumber
+}
+
+// isPlain reports whether a number is written as an integer has to be, which is in one way.
+func isPlain(number string) bool {
+	digits := strings.TrimPrefix(number, "-")
+	if digits == "" || digits[0] == '0' && number != "0" {
+		return false
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // Number returns the value of a number, however it came.

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"encoding/json"
+	"slices"
 
 	"fgdsync.dev/services/bridge/internal/jsonvalue"
 )
@@ -44,18 +45,20 @@ func (r *rule) equal(a, b Value) bool {
 	case []any:
 		other, is := b.JSON.([]any)
 		return is && r.equalLists(own, other)
+	case string:
+		return a.JSON == b.JSON
 	}
 	return jsonvalue.Equal(a.JSON, b.JSON)
 }
 
 func (r *rule) equalObjects(a, b map[string]any) bool {
-	for name := range a {
-		if !r.in(name).equal(field(a, name), field(b, name)) {
+	for name, value := range a {
+		if !r.in(name).equal(present(value), field(b, name)) {
 			return false
 		}
 	}
-	for name := range b {
-		if _, both := a[name]; !both && !r.in(name).void(field(b, name)) {
+	for name, value := range b {
+		if _, both := a[name]; !both && !r.in(name).void(present(value)) {
 			return false
 		}
 	}
@@ -125,16 +128,25 @@ func (r *rule) keys(list []any) []string {
 	if r == nil || !r.keyed {
 		return nil
 	}
-	keys, seen := make([]string, 0, len(list)), make(map[string]bool, len(list))
+	keys := make([]string, 0, len(list))
+	var seen map[string]bool // of a long list: a short one is looked through quicker
+	if len(list) > shortList {
+		seen = make(map[string]bool, len(list))
+	}
 	for _, item := range list {
 		key, is := keyOf(item, r.key)
-		if !is || seen[key] {
+		if !is || seen[key] || seen == nil && slices.Contains(keys, key) {
 			return nil
 		}
-		keys, seen[key] = append(keys, key), true
+		if keys = append(keys, key); seen != nil {
+			seen[key] = true
+		}
 	}
 	return keys
 }
+
+// shortList is how many items a list has at most that is looked through from its beginning.
+const shortList = 16
 
 // keyOf returns a key as a text. A number's is the same however it is written.
 func keyOf(item any, path []string) (string, bool) {

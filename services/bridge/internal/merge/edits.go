@@ -33,9 +33,6 @@ func script(rules *rule, base, side, other Value) []Edit {
 	var edits []Edit
 	var walk func(at Path, r *rule, base, side, other Value, depth int)
 	walk = func(at Path, r *rule, base, side, other Value, depth int) {
-		if r.equal(base, side) {
-			return
-		}
 		shape := r.shapeOf(base, side)
 		if depth == deepest || shape == items && other.Present && !r.unique(other) {
 			shape = whole
@@ -48,15 +45,21 @@ func script(rules *rule, base, side, other Value) []Edit {
 			is, _ := side.object()
 			others, _ := other.object()
 			for _, name := range names(was, is) {
-				walk(at.field(name), r.in(name), field(was, name), field(is, name), field(others, name), depth+1)
+				if from, to, within := field(was, name), field(is, name), r.in(name); !within.equal(from, to) {
+					walk(at.field(name), within, from, to, field(others, name), depth+1)
+				}
 			}
 		case items:
 			was, is, others := r.ordered(base).items, r.ordered(side).items, r.ordered(other).items
 			for _, key := range names(was, is) {
-				walk(at.item(key), r.item(), field(was, key), field(is, key), field(others, key), depth+1)
+				if from, to := field(was, key), field(is, key); !r.item().equal(from, to) {
+					walk(at.item(key), r.item(), from, to, field(others, key), depth+1)
+				}
 			}
 		}
 	}
-	walk(Whole, rules, base, side, other, 0)
+	if !rules.equal(base, side) {
+		walk(Whole, rules, base, side, other, 0)
+	}
 	return edits
 }

@@ -4,7 +4,6 @@
 package merge
 
 import (
-	"maps"
 	"slices"
 
 	"fgdsync.dev/libs/errs"
@@ -71,6 +70,20 @@ func (m *Merger) Equal(kind string, a, b *Content) bool {
 	return m.rulesFor(kind).equal(tree(a), tree(b))
 }
 
+// Differences returns the paths at which a content of a kind is another one, in order; Whole alone when one of both is
+// none, which nil is.
+func (m *Merger) Differences(kind string, from, to *Content) []Path {
+	rules, was, is := m.rulesFor(kind), tree(from), tree(to)
+	if (from == nil) != (to == nil) {
+		return []Path{Whole}
+	}
+	var paths []Path
+	for _, edit := range script(rules, was, is, Value{}) {
+		paths = append(paths, edit.Path)
+	}
+	return paths
+}
+
 func (m *Merger) rulesFor(kind string) *rule {
 	if known := m.rules[kind]; known != nil {
 		return known
@@ -92,16 +105,23 @@ func (m *Merger) merge(kind string, sides Sides, judge Judge, choices map[Path]C
 	}, err
 }
 
+// parts is how many a content has at most.
+const parts = 3
+
 // tree returns a content as one value.
 func tree(c *Content) Value {
 	if c == nil {
 		return Value{}
 	}
-	root := map[string]any{}
-	for name, part := range map[string]map[string]any{"spec": c.Spec, "labels": c.Labels, "annotations": c.Annotations} {
-		if part != nil {
-			root[name] = part
-		}
+	root := make(map[string]any, parts)
+	if c.Spec != nil {
+		root["spec"] = c.Spec
+	}
+	if c.Labels != nil {
+		root["labels"] = c.Labels
+	}
+	if c.Annotations != nil {
+		root["annotations"] = c.Annotations
 	}
 	return present(root)
 }
@@ -113,13 +133,19 @@ func ContentOf(v Value) (*Content, error) {
 	}
 	root, is := v.JSON.(map[string]any)
 	c := &Content{}
-	parts := map[string]*map[string]any{"spec": &c.Spec, "labels": &c.Labels, "annotations": &c.Annotations}
-	for _, name := range slices.Sorted(maps.Keys(root)) {
-		part, object := root[name].(map[string]any)
-		if is = is && object && parts[name] != nil; !is {
-			break
+	for name, value := range root {
+		part, object := value.(map[string]any)
+		is = is && object
+		switch name {
+		case "spec":
+			c.Spec = part
+		case "labels":
+			c.Labels = part
+		case "annotations":
+			c.Annotations = part
+		default:
+			is = false
 		}
-		*parts[name] = part
 	}
 	if !is {
 		return nil, errs.Field("choices",

@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"maps"
 	"slices"
 
 	"fgdsync.dev/libs/errs"
@@ -62,9 +61,17 @@ func (r *rule) unique(v Value) bool {
 
 // merge returns what becomes of what is at a path. Of what means the same, that of Git is kept as it is written.
 func (r *run) merge(at Path, rules *rule, t three) Value {
-	if rules.equal(t.base, t.netbox) || rules.equal(t.git, t.netbox) {
+	if rules.met(t) {
 		return t.git
 	}
+	return r.mergeApart(at, rules, t)
+}
+
+// met reports whether NetBox has changed nothing, or says what Git does.
+func (r *rule) met(t three) bool { return r.equal(t.base, t.netbox) || r.equal(t.git, t.netbox) }
+
+// mergeApart returns what becomes of what is at a path where the sides have not met.
+func (r *run) mergeApart(at Path, rules *rule, t three) Value {
 	shape := rules.shapeOf(t.base, t.git, t.netbox)
 	if r.depth == deepest {
 		shape = whole
@@ -88,10 +95,14 @@ func (r *run) mergeObjects(at Path, rules *rule, t three) Value {
 	base, _ := t.base.object()
 	git, _ := t.git.object()
 	netbox, _ := t.netbox.object()
-	merged := map[string]any{}
+	merged := make(map[string]any, len(git))
 	for _, name := range names(base, git, netbox) {
 		inner := three{field(base, name), field(git, name), field(netbox, name)}
-		if v := r.merge(at.field(name), rules.in(name), inner); v.Present {
+		v, within := inner.git, rules.in(name)
+		if !within.met(inner) { // else nobody asks for the path
+			v = r.mergeApart(at.field(name), within, inner)
+		}
+		if v.Present {
 			merged[name] = v.JSON
 		}
 	}
@@ -103,10 +114,13 @@ func (r *run) mergeObjects(at Path, rules *rule, t three) Value {
 
 func (r *run) mergeItems(at Path, rules *rule, t three) Value {
 	base, git, netbox := rules.ordered(t.base), rules.ordered(t.git), rules.ordered(t.netbox)
-	merged := map[string]any{}
+	merged := make(map[string]any, len(git.items))
 	for _, key := range names(base.items, git.items, netbox.items) {
 		inner := three{field(base.items, key), field(git.items, key), field(netbox.items, key)}
-		v := r.merge(at.item(key), rules.item(), inner)
+		v := inner.git
+		if !rules.item().met(inner) {
+			v = r.mergeApart(at.item(key), rules.item(), inner)
+		}
 		if !v.Present {
 			continue
 		}
@@ -190,9 +204,15 @@ func order(base, git, netbox ordered, merged map[string]any) []string {
 // names returns all keys of objects, in order.
 func names(objects ...map[string]any) []string {
 	var all []string
-	for _, object := range objects {
-		all = slices.AppendSeq(all, maps.Keys(object))
+	for i, object := range objects {
+		all = slices.Grow(all, max(0, len(object)-len(all)))
+		for name := range object {
+			has := func(before map[string]any) bool { _, is := before[name]; return is }
+			if !slices.ContainsFunc(objects[:i], has) {
+				all = append(all, name)
+			}
+		}
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }

@@ -107,7 +107,7 @@ func (s *Server) ListNetBoxFabrics(
 		return nil, err
 	}
 	out := &bridgev1.ListNetBoxFabricsResponse{Total: apiv1.Number(int64(len(found)))}
-	limit := int(apiv1.Limit(req.GetLimit(), apiv1.DefaultFabrics))
+	limit := int(apiv1.Limit(req.GetLimit(), apiv1.DefaultLinks))
 	for _, f := range found {
 		if f.ID <= after {
 			continue

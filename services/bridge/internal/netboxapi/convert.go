@@ -36,7 +36,7 @@ func wordOf(name, prefix string) string { return strings.ToLower(strings.TrimPre
 
 func stateOf(state netboxv1.State) string { return wordOf(state.String(), "STATE_") }
 
-func deliveryToProto(s outbox.Status, suspended bool) *bridgev1.Delivery {
+func deliveryToProto(s status) *bridgev1.Delivery {
 	d := s.Delivery
 	count := func(state netboxv1.State) int32 { return apiv1.Number(int64(s.Count[state])) }
 	out := &bridgev1.Delivery{
@@ -44,7 +44,8 @@ func deliveryToProto(s outbox.Status, suspended bool) *bridgev1.Delivery {
 		ProvenCommit: d.GetProvenCommit(), Problem: d.GetProblem(), Remedy: d.GetRemedy(), ComparedAt: d.GetComparedAt(),
 		Proven: count(netboxv1.State_STATE_PROVEN), Pending: count(netboxv1.State_STATE_PENDING),
 		Undeliverable: count(netboxv1.State_STATE_UNDELIVERABLE), Held: count(netboxv1.State_STATE_HELD),
-		Merging: count(netboxv1.State_STATE_MERGING), Suspended: suspended,
+		Merging: count(netboxv1.State_STATE_MERGING), WithoutModel: count(netboxv1.State_STATE_WITHOUT_MODEL),
+		Suspended: s.suspended, PublishedCommit: s.published,
 	}
 	for _, r := range s.Receipts {
 		if openConflict(r) != nil {

@@ -21,11 +21,11 @@ func (s *Server) ListReceipts(
 	if err != nil {
 		return nil, err
 	}
-	status, suspended, err := s.status(ctx, req.GetFabricId())
+	status, err := s.status(ctx, req.GetFabricId())
 	if err != nil {
 		return nil, err
 	}
-	out := &bridgev1.ListReceiptsResponse{Delivery: deliveryToProto(status, suspended)}
+	out := &bridgev1.ListReceiptsResponse{Delivery: deliveryToProto(status)}
 	all := slices.DeleteFunc(status.Receipts, func(r *netboxv1.Receipt) bool {
 		return req.GetState() != "" && stateOf(r.GetState()) != req.GetState()
 	})
@@ -50,8 +50,7 @@ func (s *Server) ListReceipts(
 func (s *Server) DeliverRecords(
 	ctx context.Context, req *bridgev1.DeliverRecordsRequest,
 ) (*bridgev1.DeliverRecordsResponse, error) {
-	fabric, err := s.linked(ctx, req.GetFabricId())
-	if err != nil {
+	if _, err := s.linked(ctx, req.GetFabricId()); err != nil {
 		return nil, err
 	}
 	asked := outbox.Asked{Overwrite: req.GetOverwrite(), ConfirmDeletions: req.GetConfirmDeletions(), Calm: req.GetCalm()}
@@ -61,26 +60,39 @@ func (s *Server) DeliverRecords(
 	if err := s.deps.Outbox.Ask(ctx, req.GetFabricId(), asked); err != nil {
 		return nil, err
 	}
-	status, err := s.deps.Outbox.Status(ctx, req.GetFabricId())
-	return &bridgev1.DeliverRecordsResponse{Delivery: deliveryToProto(status, fabric.GetSuspension() != nil)}, err
+	status, err := s.status(ctx, req.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	return &bridgev1.DeliverRecordsResponse{Delivery: deliveryToProto(status)}, nil
 }
 
-// status returns how the delivery of a fabric is, and whether the fabric is suspended. Before anything is known of the
-// delivery, it is that of the link.
-func (s *Server) status(ctx context.Context, fabricID int32) (status outbox.Status, suspended bool, err error) {
+// status is how the delivery of a fabric is, and what is to be delivered.
+type status struct {
+	outbox.Status
+	published string // the commit; empty when no sync has completed
+	suspended bool
+}
+
+// status returns how the delivery of a fabric is. Before anything is known of it, it is that of the link.
+func (s *Server) status(ctx context.Context, fabricID int32) (status, error) {
 	fabric, err := s.linked(ctx, fabricID)
 	if err != nil {
-		return outbox.Status{}, false, err
+		return status{}, err
 	}
-	status, err = s.deps.Outbox.Status(ctx, fabricID)
+	published, err := s.deps.Outbox.Published(ctx, fabricID)
 	if err != nil {
-		return outbox.Status{}, false, err
+		return status{}, err
 	}
-	if status.Delivery.GetUrl() == "" {
+	known, err := s.deps.Outbox.Status(ctx, fabricID)
+	if err != nil {
+		return status{}, err
+	}
+	if known.Delivery.GetUrl() == "" {
 		link := fabric.GetNetbox()
-		status.Delivery.Url, status.Delivery.NetboxFabric = link.GetUrl(), cmp.Or(link.GetFabric(), fabricID)
+		known.Delivery.Url, known.Delivery.NetboxFabric = link.GetUrl(), cmp.Or(link.GetFabric(), fabricID)
 	}
-	return status, fabric.GetSuspension() != nil, nil
+	return status{known, published, fabric.GetSuspension() != nil}, nil
 }
 
 // linked returns a fabric. One that has no link is an error.

@@ -38,13 +38,13 @@ const (
 type Config struct {
 	// CredentialsDir is the folder of tokens that are referred to as "file:NAME". The hosts that they may be used for
 	// stand in NAME.hosts beside them.
-	CredentialsDir string `koanf:"credentials_dir"`
+	CredentialsDir string `koanf:"credentials_dir" reads:"folder"`
 	// AllowHTTP permits http, over which tokens go in clear.
 	AllowHTTP bool `koanf:"allow_http"`
 	// AllowedPrivateNetworks are those whose hosts may be spoken to, as 10.0.0.0/8; of others only public addresses are.
-	AllowedPrivateNetworks []string `koanf:"allowed_private_networks"`
+	AllowedPrivateNetworks []string `koanf:"allowed_private_networks" allowed:"networks, as 10.0.0.0/8"`
 	// RemotesCAFile holds certificates of authorities that are trusted besides those of the system.
-	RemotesCAFile string `koanf:"remotes_ca_file"`
+	RemotesCAFile string `koanf:"remotes_ca_file" reads:"file"`
 }
 
 // Validate names the first key whose value is not allowed.
@@ -62,6 +62,20 @@ type Dialer struct {
 
 // New returns a dialer. Nothing is connected to.
 func New(c Config, lookupEnv func(string) (string, bool)) (*Dialer, error) {
+	transport, err := NewTransport(c, called)
+	if err != nil {
+		return nil, err
+	}
+	return &Dialer{
+		allowHTTP: c.AllowHTTP, transport: transport, finder: &credref.Finder{
+			Prefix: envPrefix, Dir: c.CredentialsDir, LookupEnv: lookupEnv, Service: "the bridge", Host: called,
+			Field: TokenRefField,
+		},
+	}, nil
+}
+
+// NewTransport returns what leads to permitted addresses alone, for servers that people call so.
+func NewTransport(c Config, called string) (*http.Transport, error) {
 	networks, err := reach.ParseNetworks(c.AllowedPrivateNetworks)
 	if err != nil {
 		return nil, err
@@ -78,12 +92,7 @@ func New(c Config, lookupEnv func(string) (string, bool)) (*Dialer, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
 	}
-	return &Dialer{
-		allowHTTP: c.AllowHTTP, transport: transport, finder: &credref.Finder{
-			Prefix: envPrefix, Dir: c.CredentialsDir, LookupEnv: lookupEnv, Service: "the bridge", Host: called,
-			Field: TokenRefField,
-		},
-	}, nil
+	return transport, nil
 }
 
 // Close lets go of idle connections.

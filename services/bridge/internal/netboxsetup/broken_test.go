@@ -9,9 +9,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/netboxsetup"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // known is what people have been shown.

@@ -12,10 +12,11 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/hnp"
 	"fgdsync.dev/services/bridge/internal/netboxsetup"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,7 +30,7 @@ type installation struct {
 
 func newInstallation(t *testing.T) *installation {
 	t.Helper()
-	i := &installation{Server: netboxserver.Start(t), t: t}
+	i := &installation{Server: netboxtest.Start(t), t: t}
 	i.admin = i.client(secret.New(netboxserver.Token))
 	return i
 }

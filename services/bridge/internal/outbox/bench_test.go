@@ -14,9 +14,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // wide is a value that differs by its number, and is as large as a connection of a fabric says.
@@ -183,7 +184,7 @@ func BenchmarkFirstDelivery(b *testing.B) {
 				w = newBenched(b, 1, records)
 				mine.add(w.settle())
 				w.all(records)
-				other := netboxserver.Start(b)
+				other := netboxtest.Start(b)
 				other.AddFabric("fabric")
 				bare.add(stopwatch(func() { w.tap.replay(b, other.URL) }))
 			}
@@ -198,7 +199,7 @@ func BenchmarkChangedRecords(b *testing.B) {
 	const records = 1000
 	w := newBenched(b, 1, records)
 	w.settle()
-	other := netboxserver.Start(b)
+	other := netboxtest.Start(b)
 	other.AddFabric("fabric")
 	w.tap.replay(b, other.URL)
 	var mine, bare spent

@@ -11,10 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/secret"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // between is a proxy or firewall before NetBox, which answers some requests by itself: with a status of HTTP and a

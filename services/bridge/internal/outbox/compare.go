@@ -125,7 +125,7 @@ func (d *delivery) known(r *netboxv1.Receipt, record hnp.Record) bool {
 		d.name(r, record)
 		return says != r.GetWanted().GetDigest() || r.GetWanted().GetDeleted() || r.GetWanted().GetUnknown()
 	case netboxv1.State_STATE_PENDING, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.State_STATE_UNSPECIFIED,
-		netboxv1.State_STATE_MERGING:
+		netboxv1.State_STATE_MERGING, netboxv1.State_STATE_WITHOUT_MODEL:
 	}
 	return true // it is looked at before it is written
 }

@@ -110,6 +110,7 @@ func (d *delivery) open(
 	}
 	c.Version, c.Paths, c.Base, c.BaseUnknown = in.version(), paths, packed(in.base), !in.known
 	c.Git, c.Netbox, c.GitBlobId, c.GitChangedBy = packed(in.git.content), packed(in.netbox), in.git.blob, in.git.by
+	c.WebUrl = in.git.page
 	c.NetboxDigest, c.NetboxChangedBy = in.heard.GetDigest(), by
 	r.Conflict, r.Theirs = c, in.heard.GetDigest()
 	if by != nil {

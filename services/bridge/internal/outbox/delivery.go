@@ -126,6 +126,7 @@ func (d *delivery) drop(k key) {
 func (d *delivery) save(ctx context.Context) error {
 	put := make([]*netboxv1.Receipt, 0, len(d.changed))
 	d.state.Revision, d.state.Receipts = max(d.state.GetRevision()+1, d.fence), int32(len(d.receipts))
+	d.state.OpenConflicts = d.openConflicts()
 	for k := range d.changed {
 		d.receipts[k].Revision = d.state.GetRevision()
 		put = append(put, d.receipts[k])
@@ -144,6 +145,17 @@ func (d *delivery) save(ctx context.Context) error {
 	clear(d.changed)
 	d.gone, d.unsaid = nil, false
 	return nil
+}
+
+// openConflicts returns of how many receipts a conflict is open.
+func (d *delivery) openConflicts() int32 {
+	open := int32(0)
+	for _, r := range d.receipts {
+		if isOpen(r.GetConflict()) {
+			open++
+		}
+	}
+	return open
 }
 
 // store has Redis get a change, or all that there is where it has lost something, or may have.
@@ -212,12 +224,16 @@ func (d *delivery) step(ctx context.Context, asked Asked) error {
 // that is known of: it may be the record of a file that is gone, of which Redis has lost that it was made here.
 func (d *delivery) allProven() bool {
 	for _, r := range d.receipts {
-		if r.GetState() != netboxv1.State_STATE_PROVEN &&
-			r.GetProblem().GetReason() != netboxv1.Reason_REASON_NO_MODEL {
+		if !asGitSays(r) {
 			return false
 		}
 	}
 	return true
+}
+
+// asGitSays reports whether NetBox has of a resource what Git says, as far as it can.
+func asGitSays(r *netboxv1.Receipt) bool {
+	return r.GetState() == netboxv1.State_STATE_PROVEN || r.GetState() == netboxv1.State_STATE_WITHOUT_MODEL
 }
 
 // explain notes why nothing is delivered, once; and that something is again. What can't be noted is noted with the next
@@ -228,7 +244,7 @@ func (d *delivery) explain(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) || same && !d.unsaid {
 		return nil
 	}
-	d.state.Problem, d.state.Remedy, d.unsaid = problem, remedy, true
+	d.state.Problem, d.state.Remedy, d.state.ProblemCode, d.unsaid = problem, remedy, codeOf(err), true
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	failed := d.save(ctx)
@@ -236,6 +252,7 @@ func (d *delivery) explain(ctx context.Context, err error) error {
 		return failed
 	}
 	d.state.Problem, d.state.Remedy = explain(failed)
+	d.state.ProblemCode = codeOf(failed)
 	d.sum()
 	said := d.deps.Store.say(ctx, d.fence, d.state)
 	d.unsaid = said != nil
@@ -270,7 +287,7 @@ func (d *delivery) fail(r *netboxv1.Receipt, state netboxv1.State, reason netbox
 	if r.GetForced() { // it was meant for what the record said then
 		r.Forced, r.LastUpdated = false, ""
 	}
-	if reason == netboxv1.Reason_REASON_NO_MODEL { // nobody can do anything about it
+	if state == netboxv1.State_STATE_WITHOUT_MODEL { // nobody can do anything about it
 		r.UnprovenSince = nil
 		d.touch(r)
 		return

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/reach"
 	"fgdsync.dev/libs/secret"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // way is a way to NetBox.

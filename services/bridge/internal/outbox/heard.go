@@ -16,7 +16,7 @@ import (
 )
 
 // listener returns what hears of what happens in the NetBox to records that are delivered there.
-func (n *netbox) listener(client *hnp.Client) (*hearing.Hearing, error) {
+func (n *netbox) listener(client *hnp.Client) *hearing.Hearing {
 	return hearing.New(hearing.Deps{
 		URL: n.place.url + " " + n.place.tokenRef, Client: client, Redis: n.deps.Store.redis, Now: n.deps.Now,
 		Log: n.deps.Log, Metrics: n.deps.Heard,
@@ -24,10 +24,6 @@ func (n *netbox) listener(client *hnp.Client) (*hearing.Hearing, error) {
 		Echo:    n.echo,
 		Heard:   n.heard,
 		Compare: func(ctx context.Context) error { return n.compare(ctx, client) },
-		Storming: func(ctx context.Context, fabricID int32, c hearing.Change) {
-			n.deps.Log.WarnContext(ctx, "a record changes more often than people change it", "netbox", n.place.url,
-				"fabric_id", fabricID, "kind", c.Kind, "name", c.Identity.Name)
-		},
 	})
 }
 

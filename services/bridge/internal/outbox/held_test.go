@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"testing"
 
+	"fgdsync.dev/libs/netboxserver"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
-	"fgdsync.dev/testkit/netboxserver"
 )
 
 // synced has a sync complete, and what it left delivered.

@@ -88,7 +88,7 @@ func (o *Outbox) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(stuckNow, prometheus.GaugeValue, float64(stuck))
 	for _, state := range []netboxv1.State{
 		netboxv1.State_STATE_PENDING, netboxv1.State_STATE_PROVEN, netboxv1.State_STATE_UNDELIVERABLE,
-		netboxv1.State_STATE_HELD, netboxv1.State_STATE_MERGING,
+		netboxv1.State_STATE_HELD, netboxv1.State_STATE_MERGING, netboxv1.State_STATE_WITHOUT_MODEL,
 	} {
 		to <- prometheus.MustNewConstMetric(receiptsNow, prometheus.GaugeValue, float64(count[state]), StateName(state))
 	}

@@ -37,7 +37,8 @@ type netbox struct {
 	linked  map[int32]*fabricv1.LinkedFabric
 	given   chan struct{} // has something when there may be news
 	workers map[int32]*worker
-	stuck   int // fabrics of which nothing can be delivered, because NetBox can't be connected to
+	stuck   int   // fabrics of which nothing can be delivered, because NetBox can't be connected to
+	refused error // why nothing can be delivered here; nil when that is not known
 }
 
 func newNetBox(o *Outbox, p place, stop context.CancelFunc) *netbox {
@@ -115,12 +116,10 @@ func (n *netbox) run(ctx context.Context) {
 // lead waits for the lease, and delivers as long as it lasts. A bridge that can't keep receipts leaves it to others.
 func (n *netbox) lead(ctx context.Context) error {
 	if err := n.deps.Store.check(ctx); err != nil {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.stuck = len(n.linked)
+		n.setRefused(err)
 		return err
 	}
-	n.setStuck(0)
+	n.setRefused(nil)
 	lease, err := n.locker.Acquire(ctx, n.key())
 	if err != nil {
 		return err
@@ -146,9 +145,7 @@ func restAfterLease(pause *backoff.ExponentialBackOff, lasted time.Duration, err
 
 // serve delivers under a lease.
 func (n *netbox) serve(ctx context.Context, fence int64) error {
-	client, err := n.deps.Connect(n.place.url, n.place.tokenRef, func(next http.RoundTripper) http.RoundTripper {
-		return n.gates.of(n.place.url, next, n.deps.Now)
-	})
+	client, err := connect(n.deps, n.gates, n.place)
 	if err != nil {
 		return n.refuse(ctx, fence, err)
 	}
@@ -161,10 +158,7 @@ func (n *netbox) serve(ctx context.Context, fence int64) error {
 		defer n.mu.Unlock()
 		clear(n.workers)
 	}()
-	listener, err := n.listener(client)
-	if err != nil {
-		return err
-	}
+	listener := n.listener(client)
 	for first := true; ; first = false {
 		select {
 		case <-ctx.Done():
@@ -183,10 +177,21 @@ func (n *netbox) serve(ctx context.Context, fence int64) error {
 	}
 }
 
-func (n *netbox) setStuck(fabrics int) {
+// connect returns a client of a NetBox, whose requests have the one way there.
+func connect(deps *Deps, all *gates, p place) (*hnp.Client, error) {
+	return deps.Connect(p.url, p.tokenRef, func(next http.RoundTripper) http.RoundTripper {
+		return all.of(p.url, next, deps.Now)
+	})
+}
+
+// setRefused notes why nothing can be delivered here, or that nothing stands in the way.
+func (n *netbox) setRefused(cause error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.stuck = fabrics
+	n.refused, n.stuck = cause, 0
+	if cause != nil {
+		n.stuck = len(n.linked)
+	}
 }
 
 // refuse notes at each fabric why nothing can be delivered, and waits a while.
@@ -194,7 +199,7 @@ func (n *netbox) refuse(ctx context.Context, fence int64, cause error) error {
 	n.mu.Lock()
 	linked := n.linked
 	n.mu.Unlock()
-	n.setStuck(len(linked))
+	n.setRefused(cause)
 	for _, f := range linked {
 		d, err := open(ctx, n.deps, nil, fence, f)
 		if err != nil {

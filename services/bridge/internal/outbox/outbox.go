@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -41,6 +42,7 @@ type Deps struct {
 	Store     *Store
 	Resources fabricv1.ResourceServiceClient
 	Edit      EditFunc
+	DryEdit   DryEditFunc
 	Events    *eventlog.Log
 	Connect   ConnectFunc
 	Metrics   *Metrics
@@ -62,6 +64,10 @@ type Outbox struct {
 
 // place is a NetBox, with the token that is used there.
 type place struct{ url, tokenRef string }
+
+func placeOf(f *fabricv1.LinkedFabric) place {
+	return place{f.GetNetbox().GetUrl(), f.GetNetbox().GetTokenRef()}
+}
 
 // New returns the outbox. It delivers while it runs.
 func New(deps Deps) *Outbox {
@@ -99,7 +105,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 func (o *Outbox) assign(ctx context.Context, running *sync.WaitGroup, fabrics []*fabricv1.LinkedFabric) {
 	byPlace := map[place][]*fabricv1.LinkedFabric{}
 	for _, f := range fabrics {
-		p := place{f.GetNetbox().GetUrl(), f.GetNetbox().GetTokenRef()}
+		p := placeOf(f)
 		byPlace[p] = append(byPlace[p], f)
 	}
 	o.mu.Lock()
@@ -153,23 +159,35 @@ func (o *Outbox) Forget(ctx context.Context, fabricID int32) error {
 
 // summary is how a delivery is, in figures.
 type summary struct {
+	fabricID      int32
 	count         map[netboxv1.State]int
 	unprovenSince time.Time
+	reasons       []string // of those that are undeliverable, sorted
 	problem       string
+	remedy        string
+	code          string // of the problem
 }
 
 // summarize sums up what is written down of a delivery.
 func summarize(d *netboxv1.Delivery, receipts iter.Seq[*netboxv1.Receipt]) summary {
-	s := summary{count: map[netboxv1.State]int{}, problem: d.GetProblem()}
+	s := summary{
+		fabricID: d.GetFabricId(), count: map[netboxv1.State]int{}, problem: d.GetProblem(), remedy: d.GetRemedy(),
+		code: d.GetProblemCode(),
+	}
+	reasons := map[string]bool{}
 	for r := range receipts {
 		if buried(r) {
 			continue
 		}
 		s.count[r.GetState()]++
+		if r.GetState() == netboxv1.State_STATE_UNDELIVERABLE {
+			reasons[reasonName(r.GetProblem().GetReason())] = true
+		}
 		if at := r.GetUnprovenSince(); at != nil && (s.unprovenSince.IsZero() || at.AsTime().Before(s.unprovenSince)) {
 			s.unprovenSince = at.AsTime()
 		}
 	}
+	s.reasons = slices.Sorted(maps.Keys(reasons))
 	return s
 }
 
@@ -197,6 +215,21 @@ func (o *Outbox) Status(ctx context.Context, fabricID int32) (Status, error) {
 	}
 	s := summarize(d, slices.Values(receipts))
 	return Status{d, receipts, s.count, s.unprovenSince}, nil
+}
+
+// Published returns the commit that the last completed sync of a fabric left; empty when none has completed.
+func (o *Outbox) Published(ctx context.Context, fabricID int32) (string, error) {
+	linked, err := o.linked(ctx, fabricID)
+	return linked.GetPublished().GetCommit(), err
+}
+
+// linked returns a fabric that a NetBox shows; nil for one that none does.
+func (o *Outbox) linked(ctx context.Context, fabricID int32) (*fabricv1.LinkedFabric, error) {
+	found, err := o.deps.Resources.ListLinkedFabrics(ctx, &fabricv1.ListLinkedFabricsRequest{FabricId: fabricID})
+	if err != nil || len(found.GetFabrics()) == 0 {
+		return nil, err
+	}
+	return found.GetFabrics()[0], nil
 }
 
 func later(a, b *timestamppb.Timestamp) *timestamppb.Timestamp {

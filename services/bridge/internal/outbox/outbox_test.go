@@ -9,10 +9,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fgdsync.dev/libs/netboxserver"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
 	"fgdsync.dev/testkit/redistest"
 )
 

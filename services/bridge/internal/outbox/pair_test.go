@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/secret"
 	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -80,7 +83,9 @@ func (b *branch) ReadResources(
 	if _, err := fmt.Sscanf(req.GetSinceCommit(), "%x", &n); err == nil && req.GetSinceCommit() != "" {
 		since = b.commits[n-1].files
 	}
-	out := &fabricv1.ReadResourcesResponse{Complete: since == nil}
+	out := &fabricv1.ReadResourcesResponse{
+		Complete: since == nil, Pages: &gitv1.FilePages{DirectoryUrl: "https://host.test/" + b.head() + "/", LineMark: "#L"},
+	}
 	for k, spec := range at {
 		only := req.GetResource()
 		if since[k] == spec || only != nil && k != (key{only.GetKind(), only.GetNamespace(), only.GetName()}) {
@@ -99,6 +104,42 @@ func (b *branch) ReadResources(
 		}
 	}
 	return &stream{ctx: ctx, parts: []*fabricv1.ReadResourcesResponse{out}}, nil
+}
+
+// ListLinkedFabrics answers as the orchestrator does.
+func (b *branch) ListLinkedFabrics(
+	_ context.Context, req *fabricv1.ListLinkedFabricsRequest, _ ...grpc.CallOption,
+) (*fabricv1.ListLinkedFabricsResponse, error) {
+	if only := req.GetFabricId(); only != 0 && only != b.world.linked.GetFabricId() {
+		return nil, errs.NoFabric(only)
+	}
+	return &fabricv1.ListLinkedFabricsResponse{Fabrics: []*fabricv1.LinkedFabric{b.world.linked}}, nil
+}
+
+// dry returns what edits would come to, as a diff.
+func (b *branch) dry(_ context.Context, _ int32, set *editv1.EditSet) (string, error) {
+	s, after := &syncv1.Sync{}, maps.Clone(b.files)
+	b.apply(set, s, after)
+	if len(s.GetErrors()) > 0 {
+		return "", errs.FromFinding(s.GetErrors()[0])
+	}
+	return diffOf(b.files, after), nil
+}
+
+// diffOf returns where files differ; nothing where they don't.
+func diffOf(before, after map[key]string) string {
+	var diff strings.Builder
+	for _, k := range slices.SortedFunc(maps.Keys(before), key.compare) {
+		if text, is := after[k]; !is || text != before[k] {
+			fmt.Fprintf(&diff, "-%s %s\n", k.field(), before[k])
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(after), key.compare) {
+		if text, was := before[k]; !was || text != after[k] {
+			fmt.Fprintf(&diff, "+%s %s\n", k.field(), after[k])
+		}
+	}
+	return diff.String()
 }
 
 // edit makes edits as a sync does: all of them or none, once for each name.
@@ -131,6 +172,23 @@ func (b *branch) made(set *editv1.EditSet) *syncv1.Sync {
 	b.world.clock = b.world.clock.Add(time.Second)
 	s := &syncv1.Sync{SyncId: fmt.Sprint("sync-", len(b.syncs)), CompletedAt: timestamppb.New(b.world.clock)}
 	after := maps.Clone(b.files)
+	b.apply(set, s, after)
+	switch {
+	case len(s.GetErrors()) > 0:
+		return s
+	case b.pull != nil:
+		s.Result = &syncv1.Result{PullRequest: b.pull}
+		return s
+	case !maps.Equal(after, b.files):
+		b.files = after
+		b.commit(set.GetAuthor().GetName(), set)
+	}
+	b.world.left(s.GetSyncId())
+	return s
+}
+
+// apply makes edits of files, and notes in a sync what became of each.
+func (b *branch) apply(set *editv1.EditSet, s *syncv1.Sync, after map[key]string) {
 	for _, e := range set.GetEdits() {
 		k := key{e.GetResource().GetKind(), e.GetResource().GetNamespace(), e.GetResource().GetName()}
 		edited := &editv1.Edited{Resource: e.GetResource()}
@@ -152,18 +210,6 @@ func (b *branch) made(set *editv1.EditSet) *syncv1.Sync {
 			s.Errors = append(s.Errors, edited.GetProblem())
 		}
 	}
-	switch {
-	case len(s.GetErrors()) > 0:
-		return s
-	case b.pull != nil:
-		s.Result = &syncv1.Result{PullRequest: b.pull}
-		return s
-	case !maps.Equal(after, b.files):
-		b.files = after
-		b.commit(set.GetAuthor().GetName(), set)
-	}
-	b.world.left(s.GetSyncId())
-	return s
 }
 
 // newPair returns a Git and a NetBox that are kept the same, both ways.
@@ -196,7 +242,10 @@ func twoWays(t *testing.T) *pair {
 // begin starts a bridge that knows nothing but what is kept.
 func (p *pair) begin() {
 	p.world.begin()
-	p.deps.Resources, p.deps.Edit = p.branch, p.branch.edit
+	p.deps.Resources, p.deps.Edit, p.deps.DryEdit = p.branch, p.branch.edit, p.branch.dry
+	p.deps.Connect = func(string, string, func(http.RoundTripper) http.RoundTripper) (*hnp.Client, error) {
+		return hnp.New("http://netbox.test", secret.New(netboxserver.Token), p.wire)
+	}
 }
 
 // again has another bridge go on.

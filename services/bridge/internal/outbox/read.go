@@ -134,8 +134,8 @@ func (d *delivery) want(r *reading, changed *fabricv1.ChangedResource) error {
 		receipt.Wanted = &netboxv1.Wanted{
 			Path: resource.GetPath(), BlobId: resource.GetBlobId(), ChangedBy: authorOf(receipt.GetWanted(), changed),
 		}
-		d.fail(receipt, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.Reason_REASON_NO_MODEL,
-			"the plugin has no records of the kind "+k.kind)
+		d.fail(receipt, netboxv1.State_STATE_WITHOUT_MODEL, netboxv1.Reason_REASON_NO_MODEL,
+			"the plugin has no model of the kind "+k.kind)
 		return nil
 	}
 	d.wantContent(receipt, changed, content)

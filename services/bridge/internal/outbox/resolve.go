@@ -59,31 +59,21 @@ func inTurn(wanted map[string]*netboxv1.Resolution) []string {
 func (d *delivery) resolve(
 	ctx context.Context, id string, wanted *netboxv1.Resolution,
 ) (r *netboxv1.Receipt, known bool, err error) {
-	for _, one := range d.receipts {
-		if one.GetConflict().GetConflictId() == wanted.GetConflictId() {
-			r = one
+	r = d.inConflict(wanted.GetConflictId())
+	c := r.GetConflict()
+	if !isOpen(c) && c.GetWishId() == id { // whoever has done it has died before they said so
+		return r, true, nil
+	}
+	if !isOpen(c) || r.GetOffer().GetRequestId() != id { // else Git is asked already, whatever has changed since
+		if err := refusal(r, wanted); err != nil {
+			return nil, true, err
 		}
-	}
-	c, begun := r.GetConflict(), r.GetOffer().GetRequestId() == id
-	switch {
-	case c == nil:
-		return nil, true, errs.New(errs.ConflictNotFound, "There is no conflict %s.", wanted.GetConflictId())
-	case !isOpen(c) && c.GetWishId() == id:
-		return r, true, nil // whoever has done it has died before they said so
-	case !isOpen(c):
-		return nil, true, errs.New(errs.ConflictMoved, "The conflict is settled already.").
-			WithRemedy("Nothing is left to do.")
-	case !begun && d.deps.Now().Sub(wanted.GetAskedAt().AsTime()) > resolutionPatience:
-		return nil, true, errs.New(errs.ConflictMoved, "It took too long until the resolution could be begun.")
-	case begun: // whatever has changed since: Git is asked already
-	case r.GetOffer() != nil:
-		return nil, true, errs.New(errs.ConflictMoved, "Somebody else settles the conflict at this moment.")
-	case c.GetVersion() != wanted.GetVersion():
-		return nil, true, moved(c)
-	case r.GetState() != netboxv1.State_STATE_HELD: // it is looked at: it may be the same conflict still
-		return nil, false, nil
-	}
-	if !begun {
+		if d.deps.Now().Sub(wanted.GetAskedAt().AsTime()) > resolutionPatience {
+			return nil, true, errs.New(errs.ConflictMoved, "It took too long until the resolution could be begun.")
+		}
+		if r.GetState() != netboxv1.State_STATE_HELD { // it is looked at: it may be the same conflict still
+			return nil, false, nil
+		}
 		if err := d.unmoved(ctx, r); err != nil {
 			return nil, true, err
 		}
@@ -96,6 +86,31 @@ func (d *delivery) resolve(
 	return r, known, err
 }
 
+// inConflict returns the record that a conflict is about; nil when there is none.
+func (d *delivery) inConflict(id string) *netboxv1.Receipt {
+	for _, r := range d.receipts {
+		if c := r.GetConflict(); c != nil && c.GetConflictId() == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// refusal returns why a resolution can't be begun.
+func refusal(r *netboxv1.Receipt, wanted *netboxv1.Resolution) error {
+	switch c := r.GetConflict(); {
+	case c == nil:
+		return errs.New(errs.ConflictNotFound, "There is no conflict %s.", wanted.GetConflictId())
+	case !isOpen(c):
+		return errs.New(errs.ConflictMoved, "The conflict is settled already.").WithRemedy("Nothing is left to do.")
+	case r.GetOffer() != nil:
+		return errs.New(errs.ConflictMoved, "Somebody else settles the conflict at this moment.")
+	case c.GetVersion() != wanted.GetVersion():
+		return moved(c)
+	}
+	return nil
+}
+
 func moved(c *netboxv1.Conflict) error {
 	return errs.New(errs.ConflictMoved, "What the conflict %s is about has changed since it was looked at.",
 		c.GetConflictId())
@@ -103,27 +118,36 @@ func moved(c *netboxv1.Conflict) error {
 
 // unmoved returns an error unless both sides say what they do in the conflict. What they say now is merged.
 func (d *delivery) unmoved(ctx context.Context, r *netboxv1.Receipt) error {
-	sides, err := d.gitSides(ctx, []*netboxv1.Receipt{r})
+	record, same, err := d.asSeen(ctx, r)
 	if err != nil {
 		return err
 	}
-	record, err := d.find(ctx, r)
-	if err != nil {
-		return err
-	}
-	c, says := r.GetConflict(), absent
-	if record != nil {
-		says = record.Content(r.GetKind()).Digest(r.GetKind())
+	if record.ID != 0 {
 		r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
 	}
-	if sides[keyOf(r)].blob == c.GetGitBlobId() && says == c.GetNetboxDigest() {
+	if same {
 		return nil
 	}
-	if record == nil {
-		record = &hnp.Record{}
+	d.notice(r, record)
+	return moved(r.GetConflict())
+}
+
+// asSeen reports whether both sides say what they do in a conflict, and returns the record, which has no number when it
+// is not there.
+func (d *delivery) asSeen(ctx context.Context, r *netboxv1.Receipt) (record hnp.Record, same bool, err error) {
+	sides, err := d.gitSides(ctx, []*netboxv1.Receipt{r})
+	if err != nil {
+		return record, false, err
 	}
-	d.notice(r, *record)
-	return moved(c)
+	found, err := d.find(ctx, r)
+	if err != nil {
+		return record, false, err
+	}
+	if found != nil {
+		record = *found
+	}
+	k, c := keyOf(r), r.GetConflict()
+	return record, sides[k].blob == c.GetGitBlobId() && digestOf(k, record) == c.GetNetboxDigest(), nil
 }
 
 // resolved returns a record with what a resolution has become of both sides.
@@ -233,12 +257,8 @@ func (d *delivery) settleAs(
 		if err := d.save(ctx); err != nil {
 			return false, err
 		}
-		set := &editv1.EditSet{
-			Author: &editv1.Author{Name: wanted.GetResolvedBy(), Email: wanted.GetEmail()},
-			Edits:  []*editv1.Edit{editOf(in)},
-		}
 		failpoint.Hit(failpoint.EditOffered)
-		done, err = d.deps.Edit(ctx, d.linked.GetFabricId(), id, set)
+		done, err = d.deps.Edit(ctx, d.linked.GetFabricId(), id, settlement(in, wanted))
 		failpoint.Hit(failpoint.EditEnded)
 		if known, err := d.settled(r, done, err); !known || err != nil {
 			return known, err
@@ -254,6 +274,14 @@ func (d *delivery) settleAs(
 	d.accept(in, done.GetCompletedAt(), done.GetSyncId())
 	d.catchUp()
 	return true, nil
+}
+
+// settlement returns the edit that a resolution comes to, in the name of who settles the conflict.
+func settlement(in *incoming, wanted *netboxv1.Resolution) *editv1.EditSet {
+	return &editv1.EditSet{
+		Author: &editv1.Author{Name: wanted.GetResolvedBy(), Email: wanted.GetEmail()},
+		Edits:  []*editv1.Edit{editOf(in)},
+	}
 }
 
 // settled says what became of an edit that a resolution needs: known is false while nobody knows, or while it waits for

@@ -18,13 +18,14 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/secret"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 )
 
 // running is a bridge that delivers by itself: fabrics with the same files each, and a NetBox that is spoken to.
@@ -126,7 +127,7 @@ func newRunning(t *testing.T, fabrics int32) *running {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	s := &running{
-		t: t, git: &listed{git: newGit(), linked: map[int32]*fabricv1.LinkedFabric{}}, netbox: netboxserver.Start(t),
+		t: t, git: &listed{git: newGit(), linked: map[int32]*fabricv1.LinkedFabric{}}, netbox: netboxtest.Start(t),
 		redis: redisFor(t), brake: &brake{next: transport}, log: &lines{}, gates: map[http.RoundTripper]bool{},
 	}
 	for id := int32(1); id <= fabrics; id++ {

@@ -42,6 +42,7 @@ func TestBothSidesChangeTheSame(t *testing.T) {
 			found := r.GetConflict()
 			if !isOpen(found) || r.GetProblem().GetReason() != netboxv1.Reason_REASON_CONFLICT ||
 				len(found.GetPaths()) != 1 || found.GetPaths()[0].GetPath() != "spec.a" ||
+				found.GetWebUrl() != "https://host.test/"+p.branch.head()+"/"+a.field() ||
 				string(found.GetPaths()[0].GetBase()) != "1" || found.GetNetboxChangedBy().GetUser() != "alice" {
 				t.Fatalf("%v", r)
 			}
@@ -136,10 +137,18 @@ func TestAConflictClosesByItself(t *testing.T) {
 	p := twoWays(t)
 	a := server("a")
 	p.conflicted(t, a)
+	id := p.d.state.GetFabricId()
+	found, err := p.d.deps.Store.deliveries(t.Context(), []int32{99, id}) // there is none of the one
+	if err != nil || len(found) != 1 || found[0].GetFabricId() != id || found[0].GetOpenConflicts() != 1 {
+		t.Errorf("deliveries %v, %v", found, err)
+	}
 	p.branch.files[a] = `{"a":"netbox","b":1}`
 	p.pushed()
 	p.step(t.Context())
 	p.same(t)
+	if got := p.d.state.GetOpenConflicts(); got != 0 {
+		t.Errorf("%d are open after it", got)
+	}
 	if c := p.d.receipts[a].GetConflict(); isOpen(c) || c.GetResolvedBy() != "" || c.GetResolvedAt() == nil {
 		t.Errorf("it is %v", c)
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/filepage"
 	"fgdsync.dev/libs/rpc"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/bridge/internal/merge"
@@ -19,6 +21,7 @@ type gitSide struct {
 	blob    string
 	by      *fabricv1.FileAuthor
 	problem string // of a file that is no valid resource
+	page    string // of the file on its Git host
 
 	before       *merge.Content // nil when it is not known, or there was none
 	beforeDigest string
@@ -33,12 +36,12 @@ func (d *delivery) gitSides(ctx context.Context, receipts []*netboxv1.Receipt) (
 	for _, r := range receipts {
 		sides[keyOf(r)] = &gitSide{}
 	}
-	take := func(changed *fabricv1.ChangedResource) error {
+	take := func(changed *fabricv1.ChangedResource, pages *gitv1.FilePages) error {
 		side := sides[keyOfResource(changed.GetResource())]
 		if side == nil || side.content != nil { // a valid file counts before others
 			return nil
 		}
-		return side.read(changed)
+		return side.read(changed, pages)
 	}
 	if len(receipts) > fewResources {
 		if err := d.readGit(ctx, "", nil, take); err != nil {
@@ -58,10 +61,11 @@ func (d *delivery) gitSides(ctx context.Context, receipts []*netboxv1.Receipt) (
 	return sides, nil
 }
 
-// read takes over what a file says.
-func (g *gitSide) read(changed *fabricv1.ChangedResource) error {
+// read takes over what a file says, and where its host shows it.
+func (g *gitSide) read(changed *fabricv1.ChangedResource, pages *gitv1.FilePages) error {
 	resource := changed.GetResource()
 	g.blob, g.by = resource.GetBlobId(), changed.GetChangedBy()
+	g.page = filepage.URL(pages, resource.GetPath(), 0)
 	if p := resource.GetProblem(); p != nil {
 		g.problem = p.GetMessage()
 		return nil
@@ -76,7 +80,8 @@ func (g *gitSide) read(changed *fabricv1.ChangedResource) error {
 
 // readGit reads files at a commit, the head of the branch when it is empty: of one resource, or all.
 func (d *delivery) readGit(
-	ctx context.Context, commit string, of *netboxv1.Receipt, take func(*fabricv1.ChangedResource) error,
+	ctx context.Context, commit string, of *netboxv1.Receipt,
+	take func(*fabricv1.ChangedResource, *gitv1.FilePages) error,
 ) error {
 	request := &fabricv1.ReadResourcesRequest{FabricId: d.linked.GetFabricId(), Commit: commit}
 	if of != nil {
@@ -84,9 +89,13 @@ func (d *delivery) readGit(
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	var pages *gitv1.FilePages
 	return rpc.Collect(ctx, d.deps.Resources.ReadResources, request, func(part *fabricv1.ReadResourcesResponse) error {
+		if part.GetPages() != nil {
+			pages = part.GetPages()
+		}
 		for _, changed := range part.GetResources() {
-			if err := take(changed); err != nil {
+			if err := take(changed, pages); err != nil {
 				return err
 			}
 		}
@@ -100,9 +109,9 @@ func (d *delivery) before(ctx context.Context, r *netboxv1.Receipt, side *gitSid
 	if agreed.GetReadAt() == "" || len(agreed.GetContent()) > 0 || side.digest == agreed.GetDigest() {
 		return nil
 	}
-	err := d.readGit(ctx, agreed.GetReadAt(), r, func(changed *fabricv1.ChangedResource) error {
+	err := d.readGit(ctx, agreed.GetReadAt(), r, func(changed *fabricv1.ChangedResource, pages *gitv1.FilePages) error {
 		var was gitSide
-		if err := was.read(changed); err != nil || keyOfResource(changed.GetResource()) != keyOf(r) {
+		if err := was.read(changed, pages); err != nil || keyOfResource(changed.GetResource()) != keyOf(r) {
 			return err
 		}
 		side.before, side.beforeDigest = was.content, was.digest

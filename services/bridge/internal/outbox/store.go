@@ -190,7 +190,7 @@ func (s *Store) say(ctx context.Context, fence int64, now *netboxv1.Delivery) er
 	if err != nil || d == nil {
 		return err
 	}
-	d.Problem, d.Remedy = now.GetProblem(), now.GetRemedy()
+	d.Problem, d.Remedy, d.ProblemCode = now.GetProblem(), now.GetRemedy(), now.GetProblemCode()
 	_, err = s.store(ctx, change{fence: fence, delivery: d}, stored{d.GetRevision(), len(receipts)})
 	return err
 }
@@ -268,6 +268,34 @@ func (s *Store) read(ctx context.Context, fabricID int32) (*netboxv1.Delivery, [
 		receipts = append(receipts, r)
 	}
 	return d, receipts, nil
+}
+
+// deliveries reads how those of fabrics are, in one round trip; nothing of a fabric that Redis has none of.
+func (s *Store) deliveries(ctx context.Context, fabricIDs []int32) ([]*netboxv1.Delivery, error) {
+	replies, err := redisconn.Repeat(ctx, func() ([]redis.Cmder, error) {
+		return s.redis.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, id := range fabricIDs {
+				p.HGet(ctx, deliveryKey(id), "delivery")
+			}
+			return nil
+		})
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	var found []*netboxv1.Delivery
+	for i, reply := range replies {
+		raw, err := reply.(*redis.StringCmd).Result()
+		if err != nil {
+			continue // there is none: what else may have happened is the error of all
+		}
+		d := &netboxv1.Delivery{}
+		if err := proto.Unmarshal([]byte(raw), d); err != nil {
+			return nil, fmt.Errorf("decode the delivery of fabric %d: %w", fabricIDs[i], err)
+		}
+		found = append(found, d)
+	}
+	return found, nil
 }
 
 func (s *Store) delivery(ctx context.Context, fabricID int32) (*netboxv1.Delivery, error) {

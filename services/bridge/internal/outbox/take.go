@@ -78,8 +78,7 @@ func (d *delivery) ask(asked Asked) {
 	for _, r := range d.receipts {
 		switch reason := r.GetProblem().GetReason(); {
 		case merging(r), reason == netboxv1.Reason_REASON_STORM:
-		case r.GetWanted().GetUnknown(), reason == netboxv1.Reason_REASON_INVALID_FILE,
-			reason == netboxv1.Reason_REASON_NO_MODEL:
+		case r.GetWanted().GetUnknown(), reason == netboxv1.Reason_REASON_INVALID_FILE:
 		case isMass(r):
 		case overwrite && r.GetTheirs() != "": // be it held, or looked at again just now
 			d.overwrite(r, asked.By)

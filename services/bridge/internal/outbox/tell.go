@@ -66,7 +66,7 @@ func (d *delivery) record() *netboxv1.FabricRecord {
 		if r.GetRecordId() != 0 && !r.GetWanted().GetUnknown() {
 			now.Counts[r.GetKind()]++
 		}
-		if r.GetState() != netboxv1.State_STATE_PROVEN && r.GetProblem().GetReason() != netboxv1.Reason_REASON_NO_MODEL {
+		if !asGitSays(r) {
 			unproven++
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/libs/netboxserver"
 )
 
 // wire leads to the NetBox, without a socket. What goes wrong with the next requests can be said.

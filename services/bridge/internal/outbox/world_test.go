@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/netboxserver"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/secret"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -25,7 +26,7 @@ import (
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/bridge/internal/eventlog"
 	"fgdsync.dev/services/bridge/internal/hnp"
-	"fgdsync.dev/testkit/netboxserver"
+	"fgdsync.dev/testkit/netboxtest"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -56,7 +57,7 @@ type world struct {
 
 // newWorld returns one. The folder is for a ledger; the number keeps apart what is in one Redis.
 func newWorld(t testing.TB, tt tester, conn *redisconn.Conn, folder string, fabric int32) *world {
-	netbox := netboxserver.Start(t)
+	netbox := netboxtest.Start(t)
 	w := &world{
 		t: tt, git: newGit(), netbox: netbox, fabric: fabric, redis: conn, clock: time.Now(),
 		path: filepath.Join(folder, "outbox.db"), wire: &wire{server: netbox},

@@ -5,7 +5,6 @@ package resourceapi
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
@@ -147,31 +146,18 @@ func (s *Server) editOne(
 func (s *Server) edit(
 	ctx context.Context, fabricID int32, options *bridgev1.EditOptions, set *editv1.EditSet,
 ) (*bridgev1.EditResult, error) {
-	ended, err := follow.Edits(ctx, s.syncs, &syncv1.StartSyncRequest{
-		FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, EditSet: set, RequestId: uuid.NewString(),
-		Options: &syncv1.SyncOptions{ValidateOnly: options.GetValidateOnly()},
-	})
+	if options.GetValidateOnly() {
+		ended, diff, err := follow.DryEdits(ctx, s.syncs, fabricID, set)
+		if err != nil {
+			return nil, err
+		}
+		result := apiv1.EditResultToAPI(ended)
+		result.Diff = diff
+		return result, nil
+	}
+	ended, err := follow.Edits(ctx, s.syncs, fabricID, uuid.NewString(), set)
 	if err != nil {
 		return nil, err
 	}
-	result := apiv1.EditResultToAPI(ended)
-	if options.GetValidateOnly() {
-		result.Diff, err = s.diff(ctx, ended.GetSyncId())
-	}
-	return result, err
-}
-
-// diff returns the diff of a dry run.
-func (s *Server) diff(ctx context.Context, syncID string) (string, error) {
-	var text strings.Builder
-	for token := ""; ; {
-		page, err := s.syncs.GetSyncDiff(ctx, &syncv1.GetSyncDiffRequest{SyncId: syncID, PageToken: token})
-		if err != nil {
-			return "", err
-		}
-		text.WriteString(page.GetDiff())
-		if token = page.GetNextPageToken(); token == "" || page.GetDiff() == "" {
-			return text.String(), nil
-		}
-	}
+	return apiv1.EditResultToAPI(ended), nil
 }

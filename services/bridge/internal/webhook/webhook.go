@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -96,7 +97,7 @@ type Deps struct {
 // Receiver takes deliveries, and starts syncs for them after they were answered.
 type Receiver struct {
 	deps    Deps
-	secrets map[Host][]shared
+	secrets atomic.Pointer[map[Host][]shared]
 	own     *Repositories
 	seen    *recent.Cache[string, bool]
 	metrics metrics
@@ -116,13 +117,18 @@ func New(cfg Config, deps Deps) (*Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
+	r := &Receiver{deps: deps, own: cfg.Own, seen: seen, metrics: metrics, queue: make(chan job, queueLength)}
+	r.SetSecrets(cfg.Secrets)
+	return r, nil
+}
+
+// SetSecrets has these count from now on for all repositories of each kind of host, and no others.
+func (r *Receiver) SetSecrets(of map[Host][]secret.String) {
 	secrets := map[Host][]shared{}
-	for host, texts := range cfg.Secrets {
+	for host, texts := range of {
 		secrets[host] = configured(texts)
 	}
-	return &Receiver{
-		deps: deps, secrets: secrets, own: cfg.Own, seen: seen, metrics: metrics, queue: make(chan job, queueLength),
-	}, nil
+	r.secrets.Store(&secrets)
 }
 
 // Takes returns the error of a path at which nothing is taken: NOT_FOUND (FGD_1063).
@@ -140,7 +146,7 @@ var repositoryForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 // secretsOf returns the secrets that count at a path. One of a repository does not count for all, nor the other way
 // round.
 func (r *Receiver) secretsOf(host Host, repository string) ([]shared, error) {
-	secrets, err := r.secrets[host], error(nil)
+	secrets, err := (*r.secrets.Load())[host], error(nil)
 	if repository != "" {
 		secrets = nil
 		if repositoryForm.MatchString(repository) && (host == GitHub || host == GitLab || host == Gitea) {

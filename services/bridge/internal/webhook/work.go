@@ -107,7 +107,7 @@ func (r *Receiver) do(ctx context.Context, j job) {
 		switch {
 		case startErr == nil:
 			started = append(started, id)
-		case !errs.HasCode(startErr, errs.FabricSuspended):
+		case !errs.HasCode(startErr, errs.FabricSuspended) && !errs.HasCode(startErr, errs.FabricNotOn):
 			failed++
 			err = startErr
 		}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
@@ -220,7 +218,7 @@ func TestOtherHosts(t *testing.T) {
 	} {
 		_, err := b.client.Repository(t.Context(), location, credentials.Login{})
 		b.requireCode(err, errs.GitHubRequired)
-		if page := b.client.CommitURL(location, plumbing.ZeroHash); page != "" {
+		if page, known := b.client.Page(location); known {
 			t.Errorf("%v: %s", location, page)
 		}
 		for _, login := range []credentials.Login{b.token, b.appLogin()} {
@@ -238,8 +236,7 @@ func TestOtherHosts(t *testing.T) {
 	if asked, _ := b.hub.Asked(); asked != 0 {
 		t.Errorf("%d requests", asked)
 	}
-	page := b.client.CommitURL(b.location, plumbing.NewHash(strings.Repeat("a", 40)))
-	if page != "https://git.example.com/Octo/fabrics/commit/"+strings.Repeat("a", 40) {
+	if page, _ := b.client.Page(b.location); page != "https://git.example.com/Octo/fabrics" {
 		t.Errorf("page %s", page)
 	}
 	for _, bad := range []string{

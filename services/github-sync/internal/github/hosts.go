@@ -64,11 +64,11 @@ func (h Hosts) repository(location remote.Location) (repository, error) {
 	return r, nil
 }
 
-// page returns the URL of a page of the repository.
-func (r repository) page(location remote.Location, path string) string {
+// page returns the URL of the first page of the repository.
+func (r repository) page(location remote.Location) string {
 	scheme := "https"
 	if location.Server.Scheme == "http" {
 		scheme = "http"
 	}
-	return scheme + "://" + r.host + "/" + r.owner + "/" + r.name + "/" + path
+	return scheme + "://" + r.host + "/" + r.owner + "/" + r.name
 }

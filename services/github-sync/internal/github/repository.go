@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	gogithub "github.com/google/go-github/v88/github"
 
 	"fgdsync.dev/libs/errs"
@@ -74,11 +73,11 @@ func (c *Client) BranchProtected(ctx context.Context, location remote.Location, 
 	return found.GetProtected(), nil
 }
 
-// CommitURL returns the page of a commit; empty when the repository is not on GitHub.
-func (c *Client) CommitURL(location remote.Location, commit plumbing.Hash) string {
+// Page returns the URL of the first page of a repository, and whether it is on GitHub.
+func (c *Client) Page(location remote.Location) (url string, known bool) {
 	r, known := c.options.Hosts.find(location)
 	if !known {
-		return ""
+		return "", false
 	}
-	return r.page(location, "commit/"+commit.String())
+	return r.page(location), true
 }

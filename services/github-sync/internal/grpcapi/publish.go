@@ -44,7 +44,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 		Counts: &gitv1.ChangeCounts{}, PullRequest: toPullRequest(pull), Unconfirmed: result.Unconfirmed,
 	}
 	if result.Committed {
-		response.CommitUrl, response.Counts = r.commitURL(s.Location, result.Commit), treeapi.ToCounts(pairs)
+		response.CommitUrl, response.Counts = r.pages(s.Location).Commit(result.Commit), treeapi.ToCounts(pairs)
 	}
 	return response, nil
 }

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/grpcapi/treeapi"
-	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 	"fgdsync.dev/services/github-sync/internal/store"
+	"fgdsync.dev/services/github-sync/internal/webpage"
 )
 
 // OpenSnapshot holds the head of a branch.
@@ -64,7 +63,9 @@ func (r *Repositories) openSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	}
 	r.deps.Snapshots.Add(s)
 	failpoint.Hit(failpoint.SnapshotOpen)
-	return &gitv1.OpenSnapshotResponse{Snapshot: toSnapshot(s, r.deps.Now(), published, origin, around)}, nil
+	out := toSnapshot(s, r.deps.Now(), published, origin, around)
+	out.Pages = r.pages(s.Location).Files(s.Commit, s.Directory)
+	return &gitv1.OpenSnapshotResponse{Snapshot: out}, nil
 }
 
 func toSnapshot(
@@ -137,14 +138,15 @@ func (r *Repositories) ofSync(ctx context.Context, head *snapshot.Snapshot, sync
 	if err = errors.Join(err, before.Close(), head.Close()); err != nil {
 		return nil, nil, errors.Join(err, at.Close())
 	}
-	return at, &gitv1.Published{CommitUrl: r.commitURL(at.Location, at.Commit), Counts: treeapi.ToCounts(pairs)}, nil
+	return at, &gitv1.Published{CommitUrl: r.pages(at.Location).Commit(at.Commit), Counts: treeapi.ToCounts(pairs)}, nil
 }
 
-func (r *Repositories) commitURL(location remote.Location, commit plumbing.Hash) string {
-	if page := r.deps.GitHub.CommitURL(location, commit); page != "" {
-		return page
+// pages returns those on which the host shows a repository.
+func (r *Repositories) pages(location remote.Location) webpage.Pages {
+	if url, known := r.deps.GitHub.Page(location); known {
+		return webpage.GitHub(url)
 	}
-	return publish.CommitURL(location.Key, commit)
+	return webpage.Public(location.Key)
 }
 
 // CloseSnapshot lets go of a snapshot.

@@ -28,6 +28,8 @@ type builder struct {
 	bytes.Buffer
 	claimed uint32
 	last    int // where the last object begins
+
+	content, deflated []byte // of the last delta
 }
 
 func newBuilder(claimed uint32) *builder {
@@ -59,7 +61,10 @@ func (b *builder) delta(t testing.TB, content []byte) {
 		back--
 		between = append([]byte{0x80 | byte(back&0x7f)}, between...)
 	}
-	b.object(offsetKind, len(content), between, deflate(t, content))
+	if b.deflated == nil || !bytes.Equal(content, b.content) { // thousands of deltas may be the same
+		b.content, b.deflated = content, deflate(t, content)
+	}
+	b.object(offsetKind, len(content), between, b.deflated)
 }
 
 func (b *builder) sealed() []byte {

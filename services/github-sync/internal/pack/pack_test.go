@@ -17,7 +17,6 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/klauspost/compress/zlib"
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/services/github-sync/internal/pack"
@@ -244,17 +243,6 @@ type object struct {
 	content []byte
 }
 
-func deflated(t testing.TB, content []byte) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := zlib.NewWriter(&out)
-	_, err := w.Write(content)
-	if err := errors.Join(err, w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 // write makes a pack of objects with a right checksum.
 func write(t testing.TB, objects ...object) []byte {
 	t.Helper()
@@ -265,7 +253,7 @@ func write(t testing.TB, objects ...object) []byte {
 			out = append(out, first|0x80)
 			first, rest = byte(rest&0x7f), rest>>7
 		}
-		out = append(append(append(out, first), o.base...), deflated(t, o.content)...)
+		out = append(append(append(out, first), o.base...), deflate(t, o.content)...)
 	}
 	sum := sha1.Sum(out)
 	return append(out, sum[:]...)

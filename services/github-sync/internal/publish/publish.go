@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -208,15 +207,4 @@ func resolve(group []*waiter, err error) (again []*waiter) {
 		tellAll(group, err)
 	}
 	return again
-}
-
-// CommitURL returns the page of a commit on hosts that are known to have one. A repository is known by its key.
-func CommitURL(key string, commit plumbing.Hash) string {
-	switch {
-	case strings.HasPrefix(key, "github.com/"):
-		return "https://" + key + "/commit/" + commit.String()
-	case strings.HasPrefix(key, "gitlab.com/"):
-		return "https://" + key + "/-/commit/" + commit.String()
-	}
-	return ""
 }

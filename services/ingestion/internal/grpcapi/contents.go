@@ -6,6 +6,7 @@ import (
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
+	"fgdsync.dev/services/ingestion/internal/references"
 )
 
 // batchBytes is how much of what resources say a message has, unless a single one says more.
@@ -22,6 +23,9 @@ func (s *Server) ReadResources(req *ingestionv1.ReadResourcesRequest,
 	}
 	err := s.pipeline.Contents(stream.Context(), wanted, func(managed *pipeline.Managed) error {
 		next := managedToProto(managed)
+		if req.GetWithReferences() {
+			next.References = referencesToProto(managed.Facts.References())
+		}
 		if n := len(page.GetResources()); n == batchItems || n > 0 && size+weight(next) > batchBytes {
 			if err := stream.Send(page); err != nil {
 				return err
@@ -38,9 +42,18 @@ func (s *Server) ReadResources(req *ingestionv1.ReadResourcesRequest,
 	return stream.Send(page)
 }
 
+func referencesToProto(named []references.Reference) []*reportv1.Reference {
+	out := make([]*reportv1.Reference, 0, len(named))
+	for _, r := range named {
+		out = append(out, &reportv1.Reference{Field: r.Field, Kind: r.Kind, Name: r.Name, Subnet: r.Subnet, Port: r.Port})
+	}
+	return out
+}
+
 // weight returns about how many bytes a resource has in a message.
 func weight(r *reportv1.ResourceContent) int {
-	return len(r.GetPath()) + len(r.GetSpec()) + len(r.GetLabels()) + len(r.GetAnnotations()) + 256
+	return len(r.GetPath()) + len(r.GetSpec()) + len(r.GetLabels()) + len(r.GetAnnotations()) + 256 +
+		100*len(r.GetReferences())
 }
 
 func managedToProto(m *pipeline.Managed) *reportv1.ResourceContent {

@@ -13,6 +13,7 @@ import (
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/services/ingestion/internal/references"
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/stage"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
@@ -32,7 +33,8 @@ type Managed struct {
 	Path, Blob string
 	Identity   hedgehog.ResourceID // zero when it can't be read
 	document.Content
-	Problem *finding.Finding // why it is no valid resource; nil when it is one
+	Facts   *references.Facts // what it says about others, where its kind has some
+	Problem *finding.Finding  // why it is no valid resource; nil when it is one
 }
 
 // Contents hands what the files of managed/ say to visit, in path order. What is valid, and which of two files that
@@ -221,7 +223,7 @@ func (j *judgement) say(reader *document.Reader, parser *yamldoc.Parser) *Manage
 		return managed
 	}
 	doc := &j.file.Docs[0]
-	managed.Identity = doc.Identity
+	managed.Identity, managed.Facts = doc.Identity, doc.Facts
 	if j.problem == nil {
 		managed.Content, managed.Problem = reader.Content(parser, j.file, doc)
 	}

@@ -48,6 +48,30 @@ func (p port) device() string {
 	return name
 }
 
+// Reference is what a resource names: another resource, a subnet of it, or a port of it.
+type Reference struct {
+	Field      string
+	Kind, Name string
+	Subnet     string // of a VPC, when one is named
+	Port       string // of a device, when one is named
+}
+
+// References returns what the resource names, resources before ports: nothing of a resource without facts.
+func (f *Facts) References() []Reference {
+	if f == nil {
+		return nil
+	}
+	named := make([]Reference, 0, len(f.refs)+len(f.ports))
+	for _, r := range f.refs {
+		named = append(named, Reference{Field: r.field, Kind: r.kind, Name: r.name, Subnet: r.subnet})
+	}
+	for _, p := range f.ports {
+		device, port, _ := strings.Cut(p.name, "/")
+		named = append(named, Reference{Field: p.field, Kind: p.kind, Name: device, Port: port})
+	}
+	return named
+}
+
 // usualPorts is the number of ports of most connections.
 const usualPorts = 4
 

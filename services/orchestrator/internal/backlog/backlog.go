@@ -112,11 +112,6 @@ func (c *Collector) measure(ctx context.Context) (*backlog, error) {
 			return nil, err
 		}
 		b.depth += unread
-		dead, err := c.conn.Main.XLen(ctx, events.DeadLetterStream(shard)).Result()
-		if err != nil {
-			return nil, fmt.Errorf("count dead letters: %w", redisconn.Error(err))
-		}
-		b.dead += dead
 		if err := c.add(ctx, b, work, groups, now); err != nil {
 			return nil, err
 		}
@@ -127,6 +122,13 @@ func (c *Collector) measure(ctx context.Context) (*backlog, error) {
 		if err := c.add(ctx, b, events.BusStream(shard), more, now); err != nil {
 			return nil, err
 		}
+	}
+	for _, key := range events.DeadLetterStreams() {
+		dead, err := c.conn.Main.XLen(ctx, key).Result()
+		if err != nil {
+			return nil, fmt.Errorf("count dead letters: %w", redisconn.Error(err))
+		}
+		b.dead += dead
 	}
 	return b, nil
 }

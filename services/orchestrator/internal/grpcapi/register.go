@@ -4,10 +4,12 @@ package grpcapi
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	"fgdsync.dev/services/orchestrator/internal/fabricstatus"
 	"fgdsync.dev/services/orchestrator/internal/register"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
 	"fgdsync.dev/services/orchestrator/internal/state"
@@ -18,13 +20,24 @@ type Fabrics struct {
 	fabricv1.UnsafeFabricServiceServer
 	register *register.Register
 	store    *state.Store
+	now      func() time.Time
 }
 
 var _ fabricv1.FabricServiceServer = (*Fabrics)(nil)
 
 // NewFabrics returns the service over the register. The store is where the activity of fabrics is.
-func NewFabrics(r *register.Register, store *state.Store) *Fabrics {
-	return &Fabrics{register: r, store: store}
+func NewFabrics(r *register.Register, store *state.Store, now func() time.Time) *Fabrics {
+	return &Fabrics{register: r, store: store, now: now}
+}
+
+// show says of a fabric how it is, and when the next sync starts by itself.
+func (f *Fabrics) show(ctx context.Context, fabric *fabricv1.Fabric) error {
+	standings, err := f.store.FabricStandings(ctx, []*fabricv1.Fabric{fabric})
+	if err != nil {
+		return err
+	}
+	fabric.Status = fabricstatus.Of(fabric, standings[0], f.now())
+	return f.announce(ctx, fabric)
 }
 
 // announce adds when the next syncs start by themselves. It is no part of the definitions, which a caller may send
@@ -45,7 +58,7 @@ func (f *Fabrics) announce(ctx context.Context, fabrics ...*fabricv1.Fabric) err
 // definition is a fabric as a caller wants it.
 func definition(wanted *fabricv1.Fabric) *fabricv1.Fabric {
 	if wanted != nil {
-		wanted.NextSyncAt = nil
+		wanted.NextSyncAt, wanted.Status = nil, nil
 	}
 	return wanted
 }
@@ -59,7 +72,7 @@ func (f *Fabrics) CreateFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: syncID}, f.announce(ctx, fabric)
+	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: syncID}, f.show(ctx, fabric)
 }
 
 // GetFabric looks a fabric up.
@@ -68,10 +81,10 @@ func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.GetFabricResponse{Fabric: fabric}, f.announce(ctx, fabric)
+	return &fabricv1.GetFabricResponse{Fabric: fabric}, f.show(ctx, fabric)
 }
 
-// ListFabrics lists all fabrics.
+// ListFabrics lists fabrics.
 func (f *Fabrics) ListFabrics(
 	ctx context.Context, req *fabricv1.ListFabricsRequest,
 ) (*fabricv1.ListFabricsResponse, error) {
@@ -90,7 +103,7 @@ func (f *Fabrics) UpdateFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, f.announce(ctx, fabric)
+	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, f.show(ctx, fabric)
 }
 
 // SuspendFabric lets no sync of a fabric publish.
@@ -101,7 +114,7 @@ func (f *Fabrics) SuspendFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, f.announce(ctx, fabric)
+	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, f.show(ctx, fabric)
 }
 
 // ResumeFabric lets a fabric be synced again.
@@ -112,7 +125,7 @@ func (f *Fabrics) ResumeFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: syncID}, f.announce(ctx, fabric)
+	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: syncID}, f.show(ctx, fabric)
 }
 
 // DeleteFabric forgets a fabric that is at rest.

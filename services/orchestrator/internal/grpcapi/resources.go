@@ -48,9 +48,9 @@ func (r *Resources) PutNetBox(
 
 // ListLinkedFabrics lists the fabrics that a NetBox shows.
 func (r *Resources) ListLinkedFabrics(
-	ctx context.Context, _ *fabricv1.ListLinkedFabricsRequest,
+	ctx context.Context, req *fabricv1.ListLinkedFabricsRequest,
 ) (*fabricv1.ListLinkedFabricsResponse, error) {
-	linked, err := r.resources.Linked(ctx)
+	linked, err := r.resources.Linked(ctx, req.GetFabricId())
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func New(store *recovery.Reader, kept *ledger.Ledger, log *slog.Logger, now func
 }
 
 // Accept accepts a sync on behalf of who asks. FAILED_PRECONDITION (FGD_3001) when it is refused because of another
-// one, and (FGD_3011) when the fabric is suspended.
+// one, (FGD_3011) when the fabric is suspended, and (FGD_3030) when its mode does not let the sync run, or publish.
 func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (state.Admission, error) {
 	options := req.GetOptions()
 	if options == nil {
@@ -56,7 +56,12 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	if err != nil {
 		return state.Admission{}, err
 	}
-	if err := state.Suspended(fabric, options); err != nil {
+	if req.GetTrigger() > syncv1.Trigger_TRIGGER_MANUAL {
+		if options, err = state.ByItself(fabric, options); err != nil {
+			return state.Admission{}, err
+		}
+	}
+	if err := state.MayPublish(fabric, options); err != nil {
 		return state.Admission{}, err
 	}
 	record, err := i.record(ctx, req, options)
@@ -101,6 +106,7 @@ func (i *Intake) record(
 		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options,
 		RequestedBy: eventlog.Requester(ctx), Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
 		RequestedVia: call.Via, AuditHeads: heads, CorrelationId: call.CorrelationID, EditSet: req.GetEditSet(),
+		Edits: req.GetEditSet() != nil,
 	}, nil
 }
 

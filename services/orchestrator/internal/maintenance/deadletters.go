@@ -22,7 +22,7 @@ import (
 
 const defaultLimit = 100
 
-// position is where a dead letter is in the list of all: by its time, then by its shard.
+// position is where a dead letter is in the list of all: by its time, then by the number of its stream.
 type position struct {
 	ms, number uint64
 	shard      int
@@ -75,7 +75,7 @@ func (m *Maintenance) DeadLetters(
 	}
 	response := &adminv1.ListDeadLettersResponse{}
 	for _, l := range all[:min(limit, len(all))] {
-		request := requested(l.DeadLetter)
+		request := requested(l.shard, l.DeadLetter)
 		response.DeadLetters = append(response.DeadLetters, &adminv1.DeadLetter{
 			Id: fmt.Sprintf("%d/%s", l.shard, l.ID), Time: timestamppb.New(l.Time()), Error: l.Error,
 			Deliveries: int32(l.Deliveries), SyncId: request.GetSyncId(), FabricId: request.GetFabricId(),
@@ -109,9 +109,12 @@ func (m *Maintenance) lettersAfter(ctx context.Context, last string, limit int) 
 	return out, nil
 }
 
-// requested returns the request for a sync that an entry was; an empty one when it can't be decoded.
-func requested(l events.DeadLetter) *eventv1.SyncRequested {
+// requested returns the request for a sync that an entry was; an empty one when it was none or can't be decoded.
+func requested(shard int, l events.DeadLetter) *eventv1.SyncRequested {
 	request := &eventv1.SyncRequested{}
+	if shard >= events.Shards || l.Stream != events.WorkStream(shard) {
+		return request
+	}
 	if err := proto.Unmarshal(l.Payload, request); err != nil {
 		return &eventv1.SyncRequested{}
 	}
@@ -134,14 +137,14 @@ func (m *Maintenance) Replay(ctx context.Context, ids []string) ([]*adminv1.Repl
 func (m *Maintenance) replay(ctx context.Context, id string) (*adminv1.Replayed, error) {
 	number, entry, _ := strings.Cut(id, "/")
 	shard, err := strconv.Atoi(number)
-	if err != nil || shard < 0 || shard >= events.Shards {
+	if err != nil || shard < 0 || shard >= len(m.letters) {
 		return nil, errs.New(errs.DeadLetterNotFound, "There is no dead letter %q.", id)
 	}
 	found, err := m.letters[shard].Get(ctx, entry)
 	if err != nil {
 		return nil, err
 	}
-	request := requested(found)
+	request := requested(shard, found)
 	if request.GetSyncId() == "" {
 		_, err := m.letters[shard].Replay(ctx, found)
 		return &adminv1.Replayed{Id: id}, err
@@ -163,7 +166,7 @@ func (m *Maintenance) startAgain(
 	switch {
 	case err == nil:
 		if options = record.GetOptions(); options != nil {
-			options.RefuseIfRunning = false
+			options.RefuseIfRunning = options.GetExpectedCommit() != "" // which what it waits for could outdate
 		}
 	case !errs.HasCode(err, errs.SyncNotFound): // forgotten by now: one with no options will do
 		return "", err

@@ -10,6 +10,7 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/intake"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // Maintenance mends the state.
@@ -17,7 +18,7 @@ type Maintenance struct {
 	store      *recovery.Reader
 	accept     intake.AcceptFunc
 	supervisor *recovery.Supervisor
-	letters    [events.Shards]*events.DeadLetters
+	letters    []*events.DeadLetters // of the streams of dead letters, by their numbers
 }
 
 // New returns the maintenance of the state in a Redis.
@@ -25,14 +26,14 @@ func New(
 	conn *redisconn.Conn, store *recovery.Reader, accept intake.AcceptFunc, supervisor *recovery.Supervisor,
 ) *Maintenance {
 	m := &Maintenance{store: store, accept: accept, supervisor: supervisor}
-	for shard := range m.letters {
-		m.letters[shard] = events.NewDeadLetters(conn, events.DeadLetterStream(shard))
+	for _, key := range events.DeadLetterStreams() {
+		m.letters = append(m.letters, events.NewDeadLetters(conn, key))
 	}
 	return m
 }
 
-// Rebuild brings back what was lost, and syncs every fabric that is not suspended. It returns what it has mended, and
-// the syncs.
+// Rebuild brings back what was lost, and syncs every fabric that is neither suspended nor off. It returns what it has
+// mended, and the syncs.
 func (m *Maintenance) Rebuild(ctx context.Context) (recovery.Report, []string, error) {
 	report, err := m.supervisor.Round(ctx)
 	if err != nil {
@@ -44,12 +45,11 @@ func (m *Maintenance) Rebuild(ctx context.Context) (recovery.Report, []string, e
 	}
 	var syncs []string
 	for _, f := range fabrics {
-		if f.GetSuspension() != nil {
+		options, held := state.ByItself(f, &syncv1.SyncOptions{ForceRefresh: true})
+		if f.GetSuspension() != nil || held != nil {
 			continue
 		}
-		admission, err := m.accept(ctx, &syncv1.StartSyncRequest{
-			FabricId: f.GetFabricId(), Options: &syncv1.SyncOptions{ForceRefresh: true},
-		})
+		admission, err := m.accept(ctx, &syncv1.StartSyncRequest{FabricId: f.GetFabricId(), Options: options})
 		if err != nil {
 			return report, nil, fmt.Errorf("sync fabric %d: %w", f.GetFabricId(), err)
 		}

@@ -17,6 +17,7 @@ type Query struct {
 	limit int32
 	last  string // key of the last item of the page before
 	of    []byte
+	down  bool // the list is in the opposite order of its keys
 }
 
 const sumBytes = 8
@@ -38,6 +39,20 @@ func New(limit int32, token string, of ...any) (Query, error) {
 	return q, nil
 }
 
+// Descending returns the query for a list in the opposite order of its keys.
+func (q Query) Descending() Query {
+	q.down = true
+	return q
+}
+
+// after reports whether an item with a key comes after the page before.
+func (q Query) after(key string) bool {
+	if q.down {
+		return key < q.last
+	}
+	return key > q.last
+}
+
 // Last returns the key of the last item of the page before; empty for the first page.
 func (q Query) Last() string { return q.last }
 
@@ -47,10 +62,10 @@ func (q Query) Next(key string) string {
 }
 
 // Cut returns the page of a list that a query asks for, and the token for the next one, empty at the end. The list is
-// in the order of its keys, and none is empty.
+// in the order of its keys, or in the opposite one where the query says so, and none is empty.
 func Cut[T any](q Query, list []T, key func(T) string) (page []T, next string) {
 	if q.last != "" {
-		from := slices.IndexFunc(list, func(item T) bool { return key(item) > q.last })
+		from := slices.IndexFunc(list, func(item T) bool { return q.after(key(item)) })
 		if from < 0 {
 			return nil, ""
 		}

@@ -118,7 +118,7 @@ func (f *Follower) sync(ctx context.Context, fabric *fabricv1.Fabric, pull *gitv
 		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_WEBHOOK,
 		RequestId: fmt.Sprintf("pull-request:%d:%d:%d", fabric.GetFabricId(), pull.GetNumber(), pull.GetState()),
 	})
-	if errs.HasCode(err, errs.FabricNotFound) || errs.HasCode(err, errs.FabricSuspended) {
+	if errs.HasCode(err, errs.FabricNotFound) || state.IsHeld(err) {
 		return nil
 	}
 	if err != nil {

@@ -85,6 +85,9 @@ func (r *Recovery) recover(ctx context.Context) (*comparison, error) {
 		err = r.accepted(ctx, c)
 	}
 	if err == nil {
+		err = r.deps.Store.IndexSyncs(ctx)
+	}
+	if err == nil {
 		err = r.deps.Store.SetComplete(ctx)
 	}
 	if c.fabricsRecovered+c.syncsRecovered+c.tokensRecovered > 0 || c.netboxRecovered {

@@ -102,7 +102,8 @@ func (r *Register) settleLink(ctx context.Context, fabric *fabricv1.Fabric) erro
 // before it was noted, or Redis has lost it, and nothing would be shown before the next sync. One that is suspended is
 // synced when it is resumed, and the first sync of another directory is for people to start.
 func (r *Register) startLinked(ctx context.Context, before, fabric *fabricv1.Fabric) error {
-	if fabric.GetNetbox() == nil || fabric.GetSuspension() != nil || state.PlaceOf(before) != state.PlaceOf(fabric) {
+	if fabric.GetNetbox() == nil || fabric.GetSuspension() != nil || !state.IsOn(fabric) ||
+		state.PlaceOf(before) != state.PlaceOf(fabric) {
 		return nil
 	}
 	standings, err := r.deps.Store.Standings(ctx, []*fabricv1.Fabric{fabric})

@@ -47,7 +47,8 @@ type Register struct{ deps Deps }
 // New returns the register.
 func New(deps Deps) *Register { return &Register{deps} }
 
-// Create registers a fabric and starts its first sync. It returns the fabric as registered, and the sync.
+// Create registers a fabric and starts its first sync. It returns the fabric as registered, and the sync; none in the
+// mode off.
 func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.Fabric, string, error) {
 	if err := intake.CheckOptions("first_sync", req.GetFirstSync()); err != nil {
 		return nil, "", err
@@ -79,7 +80,7 @@ func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest
 	}
 	failpoint.Hit(failpoint.RegisterKept)
 	r.deps.Log.InfoContext(ctx, "fabric registered", attrs(ctx, fabric)...)
-	syncID, err := r.startFirst(ctx, fabric.GetFabricId(), req)
+	syncID, err := r.startFirst(ctx, fabric, req)
 	return fabric, syncID, err
 }
 
@@ -143,8 +144,10 @@ func (r *Register) bindCredentials(ctx context.Context, fabric *fabricv1.Fabric)
 	return nil
 }
 
-// startFirst starts the first sync of a fabric. There is none that could be in its way.
-func (r *Register) startFirst(ctx context.Context, id int32, req *fabricv1.CreateFabricRequest) (string, error) {
+// startFirst starts the first sync of a fabric, unless its mode is off. There is none that could be in its way.
+func (r *Register) startFirst(
+	ctx context.Context, fabric *fabricv1.Fabric, req *fabricv1.CreateFabricRequest,
+) (string, error) {
 	options, trigger := proto.CloneOf(req.GetFirstSync()), req.GetFirstTrigger()
 	if trigger == syncv1.Trigger_TRIGGER_UNSPECIFIED {
 		trigger = syncv1.Trigger_TRIGGER_FABRIC_CREATED
@@ -158,8 +161,12 @@ func (r *Register) startFirst(ctx context.Context, id int32, req *fabricv1.Creat
 		}
 		options.ValidateOnly = true
 	}
+	options, held := state.ByItself(fabric, options)
+	if held != nil {
+		return "", nil //nolint:nilerr // it is why none starts, and no failure
+	}
 	admission, err := r.deps.Accept(ctx, &syncv1.StartSyncRequest{
-		FabricId: id, Trigger: trigger, Options: options,
+		FabricId: fabric.GetFabricId(), Trigger: trigger, Options: options,
 	})
 	if err != nil {
 		return "", fmt.Errorf("start the first sync: %w", err)
@@ -201,11 +208,20 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 		return nil, err
 	}
 	r.deps.Log.InfoContext(ctx, "fabric updated", attrs(ctx, fabric)...)
-	if err := r.startLinked(ctx, stored, fabric); err != nil { // the update is done; a sync comes by the clock too
-		r.deps.Log.WarnContext(ctx, "no sync started for a fabric that a NetBox shows", "fabric_id", fabric.GetFabricId(),
+	if err := r.startUpdated(ctx, stored, fabric); err != nil { // the update is done; a sync comes by the clock too
+		r.deps.Log.WarnContext(ctx, "no sync started for a fabric that was changed", "fabric_id", fabric.GetFabricId(),
 			"error", err.Error())
 	}
 	return fabric, nil
+}
+
+// startUpdated starts the sync that a change is made for: that the fabric has another mode, or is linked to a NetBox.
+func (r *Register) startUpdated(ctx context.Context, before, fabric *fabricv1.Fabric) error {
+	if state.ModeWord(before) == state.ModeWord(fabric) || fabric.GetSuspension() != nil {
+		return r.startLinked(ctx, before, fabric)
+	}
+	_, err := r.startByItself(ctx, fabric)
+	return err
 }
 
 const mostFormerNames = 10

@@ -12,6 +12,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/eventlog"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // Suspend lets no sync of a fabric publish.
@@ -55,7 +56,7 @@ func (r *Register) suspension(ctx context.Context, reason string) *fabricv1.Susp
 }
 
 // Resume lets a fabric be synced again, and starts a sync: of what happened meanwhile nobody was told. It returns the
-// fabric and the sync, which is empty when the fabric was not suspended.
+// fabric and the sync, which is empty when the fabric was not suspended, and in the mode off.
 func (r *Register) Resume(ctx context.Context, id int32) (*fabricv1.Fabric, string, error) {
 	var before, fabric *fabricv1.Fabric
 	suspended := false
@@ -77,6 +78,16 @@ func (r *Register) Resume(ctx context.Context, id int32) (*fabricv1.Fabric, stri
 		return nil, "", err
 	}
 	r.deps.Log.InfoContext(ctx, "fabric resumed", attrs(ctx, fabric)...)
-	admission, err := r.deps.Accept(ctx, &syncv1.StartSyncRequest{FabricId: id})
-	return fabric, admission.SyncID, err
+	syncID, err := r.startByItself(ctx, fabric)
+	return fabric, syncID, err
+}
+
+// startByItself starts a sync as the mode of the fabric has it, and returns nothing where that is none.
+func (r *Register) startByItself(ctx context.Context, fabric *fabricv1.Fabric) (string, error) {
+	options, held := state.ByItself(fabric, nil)
+	if held != nil {
+		return "", nil //nolint:nilerr // it is why none starts, and no failure
+	}
+	admission, err := r.deps.Accept(ctx, &syncv1.StartSyncRequest{FabricId: fabric.GetFabricId(), Options: options})
+	return admission.SyncID, err
 }

@@ -116,8 +116,11 @@ func (w *walk) touch(at int, change *gitv1.FileChange) {
 }
 
 // who returns who changed a file last. A sync changes one because of what somebody has put elsewhere, which it takes
-// away from there in the same commit, or because somebody has asked for it.
+// away from there in the same commit, or because somebody has asked for it. Nil where nobody was looked for.
 func (a *authors) who(path, original string) *fabricv1.FileAuthor {
+	if a == nil {
+		return nil
+	}
 	t := a.touched[path]
 	if t == nil {
 		return a.head

@@ -32,17 +32,25 @@ type Resources struct{ deps Deps }
 // New returns the room.
 func New(deps Deps) *Resources { return &Resources{deps} }
 
-// Linked lists the fabrics that a NetBox shows, by number.
-func (r *Resources) Linked(ctx context.Context) ([]*fabricv1.LinkedFabric, error) {
+// Linked lists the fabrics that a NetBox shows, by number; with a number that one alone.
+func (r *Resources) Linked(ctx context.Context, only int32) ([]*fabricv1.LinkedFabric, error) {
 	if err := r.deps.Store.EnsureComplete(ctx); err != nil {
 		return nil, err
 	}
-	all, err := r.deps.Store.Fabrics(ctx)
+	all, err := r.fabrics(ctx, only)
 	if err != nil {
 		return nil, err
 	}
 	linked := slices.DeleteFunc(all, func(f *fabricv1.Fabric) bool { return f.GetNetbox() == nil })
 	return r.deps.Store.Standings(ctx, linked)
+}
+
+func (r *Resources) fabrics(ctx context.Context, only int32) ([]*fabricv1.Fabric, error) {
+	if only == 0 {
+		return r.deps.Store.Fabrics(ctx)
+	}
+	fabric, err := r.deps.Store.Fabric(ctx, only)
+	return []*fabricv1.Fabric{fabric}, err
 }
 
 // batchRemoved is how many removed files a message has at most.
@@ -68,18 +76,22 @@ func (r *Resources) Read(
 		if err != nil {
 			return err
 		}
-		begin := &fabricv1.ReadResourcesResponse{Complete: since == nil, Commit: snapshot.GetCommit()}
+		begin := &fabricv1.ReadResourcesResponse{
+			Complete: since == nil, Commit: snapshot.GetCommit(), Pages: snapshot.GetPages(),
+		}
 		if err := send(begin); err != nil || since.nothing() {
 			return err
 		}
-		who, err := r.authorsOf(ctx, snapshot, since)
-		if err != nil {
-			return err
+		var who *authors
+		if !req.GetWithoutAuthors() {
+			if who, err = r.authorsOf(ctx, snapshot, since); err != nil {
+				return err
+			}
 		}
 		if err := sendRemoved(since.gone(), who, send); err != nil {
 			return err
 		}
-		return r.read(ctx, fabric, reading{snapshot, since, req.GetResource(), who}, send)
+		return r.read(ctx, fabric, reading{snapshot, since, req.GetResource(), req.GetWithReferences(), who}, send)
 	})
 }
 
@@ -167,7 +179,8 @@ type reading struct {
 	snapshot *gitv1.Snapshot
 	since    *changes
 	only     *reportv1.ResourceKey // nil for all
-	who      *authors
+	refs     bool                  // say what each names, too
+	who      *authors              // nil: nobody wants to know
 }
 
 // read has ingestion read files, and adds who changed them.
@@ -176,7 +189,7 @@ func (r *Resources) read(
 ) error {
 	request := &ingestionv1.ReadResourcesRequest{
 		SnapshotId: of.snapshot.GetSnapshotId(), Tree: of.snapshot.GetTree(), Options: fabric.GetOptions(),
-		Resource: of.only,
+		Resource: of.only, WithReferences: of.refs,
 	}
 	if of.since != nil {
 		if request.Paths = of.since.changed; len(of.since.changed) == 0 {

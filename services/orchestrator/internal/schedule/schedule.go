@@ -71,7 +71,7 @@ func (s *Scheduler) due(ctx context.Context) ([]occasion, error) {
 	if err != nil {
 		return nil, err
 	}
-	fabrics = slices.DeleteFunc(fabrics, func(f *fabricv1.Fabric) bool { return f.GetSuspension() != nil })
+	fabrics = slices.DeleteFunc(fabrics, rests)
 	ids := make([]int32, len(fabrics))
 	for i, f := range fabrics {
 		ids[i] = f.GetFabricId()
@@ -91,6 +91,11 @@ func (s *Scheduler) due(ctx context.Context) ([]occasion, error) {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.fabricID, b.fabricID))
 	})
 	return due, nil
+}
+
+// rests reports whether no sync of a fabric starts by itself.
+func rests(f *fabricv1.Fabric) bool {
+	return f.GetSuspension() != nil || f.GetOptions().GetMode() == fabricv1.Mode_MODE_OFF
 }
 
 func next(f *fabricv1.Fabric, activity state.Activity) (o occasion, wanted bool) {
@@ -125,7 +130,7 @@ func Next(ctx context.Context, store *state.Store, fabrics []*fabricv1.Fabric) (
 	for i, f := range fabrics {
 		activity := activities[i]
 		activity.Busy = false // after the one that is active, which counts from its acceptance
-		if o, wanted := next(f, activity); wanted && f.GetSuspension() == nil {
+		if o, wanted := next(f, activity); wanted && !rests(f) {
 			out[i] = o.at
 		}
 	}
@@ -146,7 +151,7 @@ func (s *Scheduler) trigger(ctx context.Context, o occasion) error {
 		Options: &syncv1.SyncOptions{RefuseIfRunning: true},
 	})
 	if errs.HasCode(err, errs.SyncAlreadyInProgress) || errs.HasCode(err, errs.FabricNotFound) ||
-		errs.HasCode(err, errs.FabricSuspended) {
+		state.IsHeld(err) {
 		return nil
 	}
 	if err != nil {

@@ -385,3 +385,38 @@ func TestARegistrationThatWasCutOffComesToItsFirstSync(t *testing.T) {
 		}
 	})
 }
+
+// TestTheModeOfAFabric: in dry_run a dry run comes with each interval, and in off nothing does.
+func TestTheModeOfAFabric(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		for id, mode := range map[int32]fabricv1.Mode{1: fabricv1.Mode_MODE_DRY_RUN, 2: fabricv1.Mode_MODE_OFF} {
+			b.must(b.store.CreateFabric(t.Context(), &fabricv1.Fabric{
+				FabricId: id, SyncIntervalSeconds: 60, CreatedAt: timestamppb.New(b.now()),
+				Options: &fabricv1.Options{Mode: mode},
+			}, &eventv1.Event{}))
+			b.must(b.conn.Main.HSet(t.Context(), state.RunKey(id), "synced", "1").Err())
+		}
+		for n := range 3 {
+			b.run()
+			b.run()
+			b.expect(1, n)
+			b.endAll(1)
+			b.advance(2 * time.Minute)
+		}
+		b.run()
+		b.expect(2, 0)
+		for _, s := range b.history(1) {
+			if !s.GetOptions().GetValidateOnly() || s.GetTrigger() != syncv1.Trigger_TRIGGER_SCHEDULED {
+				t.Errorf("the schedule has started %v", s)
+			}
+		}
+		fabrics, err := b.store.Fabrics(t.Context())
+		b.must(err)
+		next, err := schedule.Next(t.Context(), b.store, fabrics)
+		b.must(err)
+		if next[0].IsZero() || !next[1].IsZero() {
+			t.Errorf("the next ones start at %v", next)
+		}
+	})
+}

@@ -43,13 +43,13 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 	}
 	keys := []string{
 		FabricKey(id), RunKey(id), SyncKey(id, record.GetSyncId()), events.WorkStream(events.ShardOf(id)), historyKey(id),
-		requestKey(id, requestID),
+		requestKey(id, requestID), syncsKey(events.ShardOf(id), record.GetTrigger(), outcomeActive),
 	}
 	options, accepted := record.GetOptions(), record.GetAcceptedAt().AsTime()
 	reply, err := s.conn.Run(ctx, s.scripts.start, keys,
 		record.GetSyncId(), raw, accepted.UnixMilli(), lane(record), flag(options.GetRefuseIfRunning()), entry,
 		strconv.Itoa(int(record.GetTrigger())), coalescable(options), requestMemory.Milliseconds(),
-		accepted.Add(-s.limits.Retention).UnixMilli(), s.limits.perShard(), target(record))
+		accepted.Add(-s.limits.Load().Retention).UnixMilli(), s.limits.Load().perShard(), target(record))
 	if err != nil {
 		return Admission{}, fmt.Errorf("start sync: %w", err)
 	}

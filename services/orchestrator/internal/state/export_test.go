@@ -36,3 +36,6 @@ func without(t *testing.T, source, guard string) *redis.Script {
 func HistoryKey(id int32) string                   { return historyKey(id) }
 func RequestKey(id int32, request string) string   { return requestKey(id, request) }
 func SyncEventsKey(id int32, syncID string) string { return syncEventsKey(id, syncID) }
+
+// IndexKeys returns the keys of the index of a shard but those of folded syncs.
+func IndexKeys(shard int) []string { return indexKeys(shard) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,14 +30,59 @@ func FabricMissing(id int32) error {
 	return errs.NoFabric(id)
 }
 
-// Suspended is the error of a sync that would publish for a fabric which is suspended, nil for all others.
-func Suspended(f *fabricv1.Fabric, options *syncv1.SyncOptions) error {
+// MayPublish returns the error of a sync that would publish for a fabric of which none may: FGD_3011 where it is
+// suspended, FGD_3030 where its mode is not on. It is nil for all others.
+func MayPublish(f *fabricv1.Fabric, options *syncv1.SyncOptions) error {
 	s := f.GetSuspension()
-	if s == nil || options.GetValidateOnly() {
+	switch {
+	case options.GetValidateOnly():
 		return nil
+	case s == nil && IsOn(f):
+		return nil
+	case s == nil:
+		return notOn(f)
 	}
 	return errs.New(errs.FabricSuspended, "Fabric %d is suspended by %s since %s: %s", f.GetFabricId(), s.GetSuspendedBy(),
 		s.GetSuspendedAt().AsTime().Format(time.RFC3339), s.GetReason())
+}
+
+// IsOn reports whether the mode of a fabric lets its syncs publish.
+func IsOn(f *fabricv1.Fabric) bool {
+	mode := f.GetOptions().GetMode()
+	return mode == fabricv1.Mode_MODE_UNSPECIFIED || mode == fabricv1.Mode_MODE_ON
+}
+
+// ByItself returns how a sync of a fabric runs that nobody has asked for: as a dry run in the mode dry_run, and not at
+// all, FGD_3030, in the mode off.
+func ByItself(f *fabricv1.Fabric, options *syncv1.SyncOptions) (*syncv1.SyncOptions, error) {
+	switch f.GetOptions().GetMode() {
+	case fabricv1.Mode_MODE_OFF:
+		return nil, notOn(f)
+	case fabricv1.Mode_MODE_DRY_RUN:
+		dry := &syncv1.SyncOptions{}
+		proto.Merge(dry, options)
+		dry.ValidateOnly = true
+		return dry, nil
+	}
+	return options, nil
+}
+
+// IsHeld reports whether a sync was refused because syncs of its fabric may not run, or not publish.
+func IsHeld(err error) bool {
+	return errs.HasCode(err, errs.FabricSuspended) || errs.HasCode(err, errs.FabricNotOn)
+}
+
+func notOn(f *fabricv1.Fabric) error {
+	return errs.New(errs.FabricNotOn, "The mode of fabric %d is %s: no sync of it may publish.", f.GetFabricId(),
+		ModeWord(f))
+}
+
+// ModeWord returns what the API calls the mode of a fabric.
+func ModeWord(f *fabricv1.Fabric) string {
+	if IsOn(f) {
+		return "on"
+	}
+	return strings.ToLower(strings.TrimPrefix(f.GetOptions().GetMode().String(), "MODE_"))
 }
 
 // LocationOf returns where the directory of a fabric lives, for github-sync: with the number of the fabric, which its
@@ -178,7 +224,8 @@ func appendFabrics(out []*fabricv1.Fabric, values []any) ([]*fabricv1.Fabric, er
 
 // Activity is what a schedule has to know of a fabric.
 type Activity struct {
-	// LastFull is when the last sync was accepted that does all there is to do; dry runs and repairs do not count. Zero
+	// LastFull is when the last sync was accepted that does all there is to do, or that was scheduled; other dry runs and
+	// repairs do not count. Zero
 	// when there was none.
 	LastFull time.Time
 	// Busy reports whether a sync is active.
@@ -232,10 +279,13 @@ func (s *Store) DeleteFabric(ctx context.Context, id int32, generation int64, ev
 		requestKey(id, "delete:"+uuid.NewString()), fabricsKey(shard), events.BusStream(shard),
 		deletedKey(shard), followedKey(id),
 	}
+	index := indexKeys(shard)
+	keys = append(keys, index...)
 	for _, d := range s.days(Query{}) {
 		keys = append(keys, foldedKey(id, d.number))
 	}
-	reply, err := s.conn.Run(ctx, s.scripts.deleteFabric, keys, append(args, deleteMemory.Milliseconds(), generation)...)
+	reply, err := s.conn.Run(ctx, s.scripts.deleteFabric, keys, append(args, deleteMemory.Milliseconds(), generation,
+		len(index))...)
 	if err != nil {
 		return "", fmt.Errorf("delete fabric %d: %w", id, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/eventlog"
@@ -138,16 +139,19 @@ func (s *Store) thin(ctx context.Context, fabricID int32, syncs []*syncv1.Sync, 
 
 // pack puts outcomes in the place of records.
 func (s *Store) pack(ctx context.Context, fabricID int32, syncs []*syncv1.Sync, reached int64) error {
-	keys, args := []string{RunKey(fabricID), historyKey(fabricID)}, []any{reached}
+	shard := events.ShardOf(fabricID)
+	keys := []string{RunKey(fabricID), historyKey(fabricID), foldedHoursKey(shard)}
+	args := []any{reached, s.oldestDay() * dayLength / hourLength}
 	for _, record := range syncs {
 		raw, err := fold(record)
 		if err != nil {
 			return err
 		}
 		number := record.GetAcceptedAt().AsTime().UnixMilli() / dayLength
-		kept := time.UnixMilli((number + 1) * dayLength).Add(s.limits.Retention).Sub(s.now())
-		keys = append(keys, SyncKey(fabricID, record.GetSyncId()), foldedKey(fabricID, number))
-		args = append(args, record.GetSyncId(), raw, max(kept, time.Millisecond).Milliseconds())
+		index := syncsKey(shard, record.GetTrigger(), outcomeOf(record.GetState()))
+		list, hour, id := foldedSyncsOf(record)
+		keys = append(keys, SyncKey(fabricID, record.GetSyncId()), foldedKey(fabricID, number), index, list)
+		args = append(args, record.GetSyncId(), raw, s.foldedFor(record).Milliseconds(), id, hour)
 	}
 	if _, err := s.conn.Run(ctx, s.scripts.fold, keys, args...); err != nil {
 		return fmt.Errorf("fold the history of fabric %d: %w", fabricID, err)

@@ -97,7 +97,9 @@ func (s *Store) days(q Query) []day {
 	return out
 }
 
-func (s *Store) oldestDay() int64 { return s.now().Add(-s.limits.Retention).UnixMilli() / dayLength }
+func (s *Store) oldestDay() int64 {
+	return s.now().Add(-s.limits.Load().Retention).UnixMilli() / dayLength
+}
 
 // count returns how many syncs each day has: an upper bound where only a part of it is wanted.
 func (s *Store) count(ctx context.Context, fabricID int32, days []day) ([]int, error) {

@@ -117,6 +117,7 @@ func (s *Store) RecoverSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 		CoalescedTriggers: accepted.GetCoalescedTriggers(), Restored: true,
 		RequestedVia: accepted.GetRequestedVia(), AuditHeads: accepted.GetAuditHeads(),
 		CorrelationId: accepted.GetCorrelationId(), EditSet: accepted.GetEditSet(),
+		Edits: accepted.GetEditSet() != nil,
 	}
 	raw, err := proto.Marshal(record)
 	if err != nil {
@@ -127,10 +128,11 @@ func (s *Store) RecoverSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 	if err != nil {
 		return "", err
 	}
-	keys := []string{
-		FabricKey(id), RunKey(id), SyncKey(id, syncID), events.WorkStream(events.ShardOf(id)),
-		historyKey(id),
-	}
+	shard := events.ShardOf(id)
+	keys := append([]string{
+		FabricKey(id), RunKey(id), SyncKey(id, syncID), events.WorkStream(shard), historyKey(id),
+		syncsKey(shard, record.GetTrigger(), outcomeActive),
+	}, endedKeys(shard, record.GetTrigger())...)
 	reply, err := s.conn.Run(ctx, s.scripts.recoverSync, keys, syncID, raw, record.GetAcceptedAt().AsTime().UnixMilli(),
 		lane(record), entry,
 		target(record))
@@ -205,7 +207,11 @@ const (
 
 // Revive makes sure that the active sync of a fabric is in the hands of the workers.
 func (s *Store) Revive(ctx context.Context, fabricID int32, syncID string) (Revived, error) {
-	keys := []string{RunKey(fabricID), SyncKey(fabricID, syncID), events.WorkStream(events.ShardOf(fabricID))}
+	shard := events.ShardOf(fabricID)
+	keys := []string{RunKey(fabricID), SyncKey(fabricID, syncID), events.WorkStream(shard)}
+	for _, trigger := range triggers() {
+		keys = append(keys, syncsKey(shard, trigger, outcomeActive))
+	}
 	reply, err := s.conn.Run(ctx, s.scripts.revive, keys, syncID)
 	if err != nil {
 		return "", fmt.Errorf("revive sync %s: %w", syncID, err)

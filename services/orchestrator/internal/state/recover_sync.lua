@@ -1,7 +1,8 @@
 -- Brings back a sync that was accepted. Answers ended when it has its end, known when it is active or waits, later
 -- when another one waits in its place, missing without its fabric, else recovered. Needs activate.lua.
 --
--- KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history
+-- KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 active syncs of the shard with the trigger, then those
+--      that ended
 -- ARGV 1 sync id, 2 record, 3 accepted ms, 4 lane, 5 work entry, 6 what it is for alone, "" when it may be shared
 
 if redis.call('HGET', KEYS[3], 'ended') then return 'ended' end
@@ -14,6 +15,8 @@ if active and active ~= ARGV[1] and waiting and waiting ~= ARGV[1] then return '
 if not stored then
   redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write', ARGV[1])
   redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
+  redis.call('ZADD', KEYS[6], ARGV[3], ARGV[1])
+  for i = 7, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
 end
 redis.call('HSET', KEYS[2], 'synced', '1', 'work:' .. ARGV[1], ARGV[5])
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[2], 'target:' .. ARGV[1], ARGV[6]) end

@@ -30,6 +30,8 @@ var (
 	recoverFabricLua string
 	//go:embed recover_sync.lua
 	recoverSyncLua string
+	//go:embed index_syncs.lua
+	indexSyncsLua string
 	//go:embed revive.lua
 	reviveLua string
 	//go:embed thin.lua
@@ -51,7 +53,7 @@ type scripts struct {
 	followEdit, noteEdit                    *redis.Script
 	recoverFabric, recoverSync              *redis.Script
 	putToken, putNetBox                     *redis.Script
-	thin, fold                              *redis.Script
+	thin, fold, indexSyncs                  *redis.Script
 }
 
 func newScripts() scripts {
@@ -71,5 +73,6 @@ func newScripts() scripts {
 		recoverSync:    redis.NewScript(activateLua + recoverSyncLua),
 		thin:           redis.NewScript(thinLua),
 		fold:           redis.NewScript(foldLua),
+		indexSyncs:     redis.NewScript(indexSyncsLua),
 	}
 }

@@ -15,9 +15,12 @@ import (
 
 // Left is what a sync of the whole directory leaves on the branch.
 type Left struct {
-	Commit    string
-	Resources int    // in managed/
-	Place     string // as PlaceOf tells it
+	Commit      string
+	CommitURL   string // empty when no sync made it
+	Tree        string // of the directory
+	Resources   int    // in managed/
+	Quarantined int    // files in unmanaged/
+	Place       string // as PlaceOf tells it
 }
 
 // PlaceOf returns what tells the directory of a fabric from all others. What a sync has left counts for that alone.
@@ -33,10 +36,15 @@ func Whole(s *syncv1.Sync) bool {
 // longestError is how much is remembered of why a sync failed, in characters.
 const longestError = 1000
 
-// standing returns what a write has to remember of the end of a sync: how it ended, what it left, and where.
+// standing returns what a write has to remember of the end of a sync: how it ended, for those who deliver and for those
+// who look at its fabric, what it left, and where.
 func (v *Record) standing() ([]any, error) {
 	if !Terminal(v.GetState()) || !Whole(v.Sync) {
-		return []any{"", "", ""}, nil
+		return []any{"", "", "", ""}, nil
+	}
+	last, err := v.lastSync()
+	if err != nil {
+		return nil, err
 	}
 	end := &fabricv1.LinkedFabric{LastSyncAt: v.GetCompletedAt()}
 	if v.GetState() == syncv1.State_STATE_FAILED && len(v.GetErrors()) > 0 {
@@ -47,16 +55,38 @@ func (v *Record) standing() ([]any, error) {
 		return nil, fmt.Errorf("encode how sync %s ended: %w", v.GetSyncId(), err)
 	}
 	if v.Left == nil || v.GetState() != syncv1.State_STATE_COMPLETED {
-		return []any{ended, "", ""}, nil
+		return []any{ended, "", "", last}, nil
 	}
 	left, err := proto.Marshal(&fabricv1.PublishedState{
 		Commit: v.Left.Commit, CompletedAt: v.GetCompletedAt(), ResourcesTotal: int32(v.Left.Resources),
-		SyncId: v.GetSyncId(), Forced: v.GetOptions().GetForce(),
+		SyncId: v.GetSyncId(), Forced: v.GetOptions().GetForce(), CommitUrl: v.Left.CommitURL, Tree: v.Left.Tree,
+		QuarantinedFiles: proto.Int32(int32(v.Left.Quarantined)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode what sync %s left: %w", v.GetSyncId(), err)
 	}
-	return []any{ended, left, v.Left.Place}, nil
+	return []any{ended, left, v.Left.Place, last}, nil
+}
+
+// lastSync returns how a sync ended, for those who look at its fabric; nothing of an edit that was refused, which says
+// nothing of the fabric.
+func (v *Record) lastSync() ([]byte, error) {
+	if v.GetEdits() && v.GetState() != syncv1.State_STATE_COMPLETED {
+		return nil, nil
+	}
+	last := &fabricv1.LastSync{
+		SyncId: v.GetSyncId(), State: v.GetState(), Trigger: v.GetTrigger(), CompletedAt: v.GetCompletedAt(),
+		ErrorsTotal: int32(len(v.GetErrors())),
+	}
+	if len(v.GetErrors()) > 0 {
+		last.Error = proto.CloneOf(v.GetErrors()[0])
+		last.Error.Message = printable.Truncate(last.GetError().GetMessage(), longestError)
+	}
+	raw, err := proto.Marshal(last)
+	if err != nil {
+		return nil, fmt.Errorf("encode how sync %s ended: %w", v.GetSyncId(), err)
+	}
+	return raw, nil
 }
 
 // Standings tells how the last syncs of fabrics ended and what they left, in the order of the fabrics, in one round

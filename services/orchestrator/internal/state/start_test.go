@@ -374,6 +374,7 @@ func (m *model) drain() {
 	}
 	left := m.b.conn.Main.HGetAll(m.b.ctx(), state.RunKey(m.fabric)).Val()
 	delete(left, "last_full")
+	delete(left, "last_sync") // what the list of fabrics shows
 	delete(left, "synced")
 	if len(left) > 0 {
 		m.t.Fatalf("the run remembers %v", left)

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,7 +15,7 @@ import (
 type Store struct {
 	conn    *redisconn.Conn
 	scripts scripts
-	limits  Limits
+	limits  atomic.Pointer[Limits]
 	now     func() time.Time
 	feeds   *feeds
 }
@@ -30,7 +31,16 @@ func (l Limits) perShard() int { return max(1, l.Active/events.Shards) }
 
 // New returns a store.
 func New(conn *redisconn.Conn, limits Limits, now func() time.Time) *Store {
-	return &Store{conn: conn, scripts: newScripts(), limits: limits, now: now, feeds: newFeeds()}
+	s := &Store{conn: conn, scripts: newScripts(), now: now, feeds: newFeeds()}
+	s.limits.Store(&limits)
+	return s
+}
+
+// SetActive has another number of syncs be accepted from now on. Those that were accepted stay.
+func (s *Store) SetActive(most int) {
+	limits := *s.limits.Load()
+	limits.Active = most
+	s.limits.Store(&limits)
 }
 
 // pipelined sends reading commands together.

@@ -29,14 +29,15 @@ func (s *Store) Write(ctx context.Context, v *Record, fence int64, told []*syncv
 		return err
 	}
 	args := []any{
-		syncID, fence, v.version, uuid.NewString(), brief, flag(Terminal(v.GetState())), s.limits.Retention.Milliseconds(), 0,
+		syncID, fence, v.version, uuid.NewString(), brief, flag(Terminal(v.GetState())),
+		s.limits.Load().Retention.Milliseconds(), 0,
 		lock.Furthest.Microseconds(), rest, liveMemory.Milliseconds(),
 	}
 	standing, err := v.standing()
 	if err != nil {
 		return err
 	}
-	args = append(args, standing...)
+	args = append(append(args, standing...), s.oldestDay()*dayLength)
 	args, count, err := appendMessages(args, batches(told))
 	if err != nil {
 		return err
@@ -48,7 +49,8 @@ func (s *Store) Write(ctx context.Context, v *Record, fence int64, told []*syncv
 	shard := events.ShardOf(id)
 	keys := []string{
 		SyncKey(id, syncID), RunKey(id), syncEventsKey(id, syncID), events.BusStream(shard),
-		events.WorkStream(shard),
+		events.WorkStream(shard), historyKey(id), syncsKey(shard, v.GetTrigger(), outcomeActive),
+		syncsKey(shard, v.GetTrigger(), outcomeOf(v.GetState())),
 	}
 	reply, err := s.conn.Run(ctx, s.scripts.write, keys, args...)
 	if err != nil {

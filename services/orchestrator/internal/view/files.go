@@ -65,7 +65,7 @@ func (v *View) list(
 		SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
 	}, func(part *gitv1.ListTreeResponse) error {
 		for _, entry := range part.GetEntries() {
-			inside := directory == "" || strings.HasPrefix(entry.GetPath(), directory+"/")
+			inside := directory == "" || entry.GetPath() == directory || strings.HasPrefix(entry.GetPath(), directory+"/")
 			ofType := extension == "" || strings.HasSuffix(entry.GetPath(), "."+extension)
 			if inside && ofType {
 				out = append(out, entry)

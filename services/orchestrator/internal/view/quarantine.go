@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/filepage"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
@@ -52,7 +53,9 @@ func (v *View) quarantined(
 	var out []*fabricv1.QuarantinedFile
 	for _, file := range found.GetFiles() {
 		if path == "" || path == file.GetPath() {
-			out = append(out, &fabricv1.QuarantinedFile{File: file})
+			out = append(out, &fabricv1.QuarantinedFile{
+				File: file, WebUrl: filepage.URL(snapshot.GetPages(), file.GetPath(), file.GetReason().GetLine()),
+			})
 		}
 	}
 	if path != "" && len(out) == 0 {

@@ -43,8 +43,10 @@ type attempt struct {
 	ingested     ingested           // until the plan is made of it
 	created      int
 	updated      int
-	first        bool // the directory had no manifest
-	proposedOnly bool // what the sync would change is proposed, and not on the branch
+	before       *fabricv1.PublishedState // what the last sync that completed left
+	quarantined  int                      // files in unmanaged/, when all is done
+	first        bool                     // the directory had no manifest
+	proposedOnly bool                     // what the sync would change is proposed, and not on the branch
 }
 
 // attempt turns a panic into the end of the sync: the same input would bring it about again, in every orchestrator that
@@ -80,7 +82,7 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	return a.traced(uncancellable, "reconciliation", a.reconcile)
 }
 
-// newAttempt begins an attempt, unless the fabric is suspended and nothing can have been published before it was.
+// newAttempt begins an attempt, unless no sync of the fabric may publish and nothing can have been published before.
 func (r *Runner) newAttempt(ctx context.Context, t *tracker) (*attempt, error) {
 	fabric, err := r.deps.Store.Fabric(ctx, t.record.GetFabricId())
 	if err != nil {
@@ -89,7 +91,7 @@ func (r *Runner) newAttempt(ctx context.Context, t *tracker) (*attempt, error) {
 	if err := t.begin(ctx); err != nil {
 		return nil, err
 	}
-	if err := state.Suspended(fabric, t.record.GetOptions()); err != nil && !t.mayHavePublished() {
+	if err := state.MayPublish(fabric, t.record.GetOptions()); err != nil && !t.mayHavePublished() {
 		return nil, err
 	}
 	return &attempt{Runner: r, sync: t, fabric: fabric}, nil
@@ -132,11 +134,11 @@ func (a *attempt) traced(ctx context.Context, name string, stage func(context.Co
 	ctx, span := a.deps.Tracer.Start(ctx, name)
 	defer span.End()
 	began := time.Now()
-	bounded, stop := context.WithTimeout(ctx, a.cfg.StageTimeout)
+	bounded, stop := context.WithTimeout(ctx, a.cfg.Load().StageTimeout)
 	defer stop()
 	err := stage(bounded)
-	if err != nil && time.Since(began) > a.cfg.StageTimeout-timeoutSlack {
-		err = errs.New(errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.StageTimeout).WithCause(err)
+	if err != nil && time.Since(began) > a.cfg.Load().StageTimeout-timeoutSlack {
+		err = errs.New(errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.Load().StageTimeout).WithCause(err)
 	}
 	if err != nil {
 		span.SetStatus(codes.Error, errs.From(err).Code.Name)
@@ -161,11 +163,33 @@ func (a *attempt) open(ctx context.Context) error {
 	if a.sync.reported = a.snapshot.GetPublished() != nil && a.sync.reachedPush(); !a.sync.reported {
 		a.sync.forget()
 		a.sync.record.Result.BaseCommit = a.snapshot.GetCommit()
+		if err := a.mayGoOn(); err != nil {
+			return err
+		}
 	}
 	if fence := a.snapshot.GetIgnoredFence(); fence != 0 {
 		a.tellIgnoredFence(fence)
 	}
 	return a.raiseFence(ctx)
+}
+
+// mayGoOn refuses what is not to be published, now that it is known that nothing was.
+func (a *attempt) mayGoOn() error {
+	if a.snapshot.GetPublished() == nil {
+		if err := state.MayPublish(a.fabric, a.sync.record.GetOptions()); err != nil {
+			return err
+		}
+	}
+	return a.checkExpected()
+}
+
+// checkExpected refuses a branch that is at another commit than the one whose plan somebody has seen.
+func (a *attempt) checkExpected() error {
+	expected, found := a.sync.record.GetOptions().GetExpectedCommit(), a.snapshot.GetCommit()
+	if expected == "" || expected == found {
+		return nil
+	}
+	return errs.New(errs.PlanOutdated, "The branch is at %s, and the sync was to do what was seen at %s.", found, expected)
 }
 
 // raiseFence makes the fencing number larger than that of the branch. What a commit says there may be anybody's text.

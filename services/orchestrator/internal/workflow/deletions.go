@@ -21,6 +21,7 @@ func (a *attempt) guardDeletions() error {
 	before := len(a.resources) - len(a.change.Created) + len(a.change.Deleted)
 	gone := len(a.change.Deleted) - a.editedAway()
 	plan := makePlan(a.ingested, a.change, a.unchanged || before > 0)
+	plan.Counts.ResourcesBefore, plan.Counts.DeletesAllowed = int32(before), int32(a.deletesAllowed(before))
 	a.ingested = ingested{}
 	if a.sync.reported {
 		return nil
@@ -101,7 +102,14 @@ func (a *attempt) compare() {
 }
 
 func (a *attempt) isMass(gone, before int) bool {
-	return gone > 0 && gone >= a.cfg.MassDeleteMinimum && gone*100 > a.cfg.MassDeletePercent*before
+	cfg := a.cfg.Load()
+	return gone > 0 && gone >= cfg.MassDeleteMinimum && gone*100 > cfg.MassDeletePercent*before
+}
+
+// deletesAllowed returns the largest number of resources, of those there were, that is not mass yet.
+func (a *attempt) deletesAllowed(before int) int {
+	cfg := a.cfg.Load()
+	return max(cfg.MassDeleteMinimum-1, cfg.MassDeletePercent*before/100)
 }
 
 func goneFinding(r *ingestionv1.Resource, severity reportv1.Severity) *reportv1.Finding {

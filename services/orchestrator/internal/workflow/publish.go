@@ -74,10 +74,13 @@ func (a *attempt) left() *state.Left {
 	result := a.sync.record.GetResult()
 	left := &state.Left{
 		Commit: cmp.Or(result.GetCommitSha(), result.GetBaseCommit()), Resources: int(result.GetResourcesTotal()),
-		Place: state.PlaceOf(a.fabric),
+		Place: state.PlaceOf(a.fabric), CommitURL: result.GetCommitUrl(), Tree: a.leftTree(), Quarantined: a.quarantined,
 	}
 	if a.proposes() {
-		left.Commit = result.GetBaseCommit()
+		left.Commit, left.CommitURL = result.GetBaseCommit(), ""
+	}
+	if left.CommitURL == "" && a.before.GetCommit() == left.Commit {
+		left.CommitURL = a.before.GetCommitUrl()
 	}
 	if a.proposedOnly {
 		left.Resources = len(a.stored.Resources)

@@ -83,7 +83,7 @@ func (a *attempt) ingest(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ingest files: %w", err)
 	}
-	return nil
+	return a.countQuarantined(ctx)
 }
 
 // mostLast bounds the resources of the last sync that an ingestion is told of, in bytes: they go in one message.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,7 +63,7 @@ type Deps struct {
 
 // Runner runs syncs.
 type Runner struct {
-	cfg     Config
+	cfg     atomic.Pointer[Config]
 	deps    Deps
 	metrics *metrics
 }
@@ -73,7 +74,16 @@ func New(cfg Config, deps Deps) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{cfg: cfg, deps: deps, metrics: m}, nil
+	r := &Runner{deps: deps, metrics: m}
+	r.cfg.Store(&cfg)
+	return r, nil
+}
+
+// SetBounds has what is begun from now on be bounded otherwise. How long a sync may take in all stays as it was: locks
+// are made for it.
+func (r *Runner) SetBounds(cfg Config) {
+	cfg.Timeout = r.cfg.Load().Timeout
+	r.cfg.Store(&cfg)
 }
 
 const (
@@ -124,7 +134,7 @@ func (r *Runner) Expire(ctx context.Context, request *eventv1.SyncRequested) err
 }
 
 func (r *Runner) timeout() error {
-	return errs.New(errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout)
+	return errs.New(errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Load().Timeout)
 }
 
 // underLock works on a sync that has not ended, with the fabric's lock. Calls and log lines carry the sync's id.
@@ -173,9 +183,9 @@ func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	r.metrics.active.Inc()
 	defer r.metrics.active.Dec()
 	asked := rpc.WithVia(rpc.WithPrincipal(lease.Context(), t.record.GetRequestedBy()), t.record.GetRequestedVia())
-	work, stop := context.WithTimeoutCause(asked, r.cfg.Timeout, r.timeout())
+	work, stop := context.WithTimeoutCause(asked, r.cfg.Load().Timeout, r.timeout())
 	defer stop()
-	t.record.Deadline = timestamppb.New(r.deps.Now().Add(r.cfg.Timeout))
+	t.record.Deadline = timestamppb.New(r.deps.Now().Add(r.cfg.Load().Timeout))
 	cancellable, cancel := context.WithCancelCause(work)
 	defer cancel(nil)
 	watching := make(chan struct{})
@@ -214,7 +224,7 @@ func (r *Runner) watchCancel(ctx context.Context, syncID string, cancel context.
 // attempts repeats the sync as long as its budget lasts. From the push on an attempt runs under the second context,
 // which a request to cancel does not end.
 func (r *Runner) attempts(ctx, uncancellable context.Context, t *tracker) error {
-	left := budget{cfg: r.cfg}
+	left := budget{cfg: *r.cfg.Load()}
 	for {
 		err := r.attempt(ctx, uncancellable, t)
 		if err == nil {

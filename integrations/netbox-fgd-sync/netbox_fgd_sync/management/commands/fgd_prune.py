@@ -24,4 +24,4 @@ class Command(BaseCommand):
         days = options["days"]
         if days is None:
             days = get_plugin_config("netbox_fgd_sync", "retention_days")
-        self.stdout.write(f"{feed.prune(feed.clock() - timedelta(days=days))} changes were deleted.")
+        self.stdout.write(f"{feed.told(feed.prune(feed.clock() - timedelta(days=days)))}.")

@@ -109,7 +109,7 @@ func (x *AuditPrincipal) GetVia() string {
 // What a call was about, beside a fabric and a sync.
 type AuditObject struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// token, commit, paths or ids.
+	// token, conflict, commit, paths or ids.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Which one.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -209,7 +209,9 @@ type AuditLine struct {
 	// The trace of the call.
 	TraceId string `protobuf:"bytes,17,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	// How many calls the line stands for, where many were refused; else absent.
-	Count         int32 `protobuf:"varint,18,opt,name=count,proto3" json:"count,omitempty"`
+	Count int32 `protobuf:"varint,18,opt,name=count,proto3" json:"count,omitempty"`
+	// True when the call was to show what it would do, and to do nothing.
+	ValidateOnly  bool `protobuf:"varint,19,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -368,6 +370,13 @@ func (x *AuditLine) GetCount() int32 {
 		return x.Count
 	}
 	return 0
+}
+
+func (x *AuditLine) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Request of ListAudit.
@@ -886,7 +895,7 @@ const file_fgd_bridge_v1_audit_service_proto_rawDesc = "" +
 	"\vAuditObject\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x05R\x05count\"\xc7\x04\n" +
+	"\x05count\x18\x03 \x01(\x05R\x05count\"\xec\x04\n" +
 	"\tAuditLine\x12\x10\n" +
 	"\x03log\x18\x01 \x01(\tR\x03log\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x05R\x03seq\x12\x12\n" +
@@ -906,7 +915,8 @@ const file_fgd_bridge_v1_audit_service_proto_rawDesc = "" +
 	"\amessage\x18\x0f \x01(\tR\amessage\x12%\n" +
 	"\x0ecorrelation_id\x18\x10 \x01(\tR\rcorrelationId\x12\x19\n" +
 	"\btrace_id\x18\x11 \x01(\tR\atraceId\x12\x14\n" +
-	"\x05count\x18\x12 \x01(\x05R\x05count\"\xc2\x02\n" +
+	"\x05count\x18\x12 \x01(\x05R\x05count\x12#\n" +
+	"\rvalidate_only\x18\x13 \x01(\bR\fvalidateOnly\"\xc2\x02\n" +
 	"\x10ListAuditRequest\x12)\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00H\x00R\bfabricId\x88\x01\x01\x12%\n" +
 	"\tprincipal\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\tprincipal\x12 \n" +

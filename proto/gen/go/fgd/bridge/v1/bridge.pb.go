@@ -59,7 +59,19 @@ type Fabric struct {
 	// they refer to. Absent when there are none, and when it is not known.
 	CredentialsReadable *bool `protobuf:"varint,30,opt,name=credentials_readable,json=credentialsReadable,proto3,oneof" json:"credentials_readable,omitempty"`
 	// The NetBox that shows its resources; absent when none does.
-	Netbox        *NetBoxLink `protobuf:"bytes,31,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	Netbox *NetBoxLink `protobuf:"bytes,31,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	// How it is: failing, overdue, degraded, suspended, running or ok.
+	State string `protobuf:"bytes,32,opt,name=state,proto3" json:"state,omitempty"`
+	// Why; absent when it is running or ok.
+	Reason *Finding `protobuf:"bytes,33,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The sync that is active; absent when none is.
+	ActiveSyncId string `protobuf:"bytes,34,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	// The last sync of the whole directory that ended; absent when none did.
+	LastSync *LastSync `protobuf:"bytes,35,opt,name=last_sync,json=lastSync,proto3" json:"last_sync,omitempty"`
+	// The last one that completed, and what it left; absent when none did.
+	LastSuccess *LastSuccess `protobuf:"bytes,36,opt,name=last_success,json=lastSuccess,proto3" json:"last_success,omitempty"`
+	// Resources that Git and NetBox changed both, and nobody has settled yet; absent of a fabric that no NetBox shows.
+	OpenConflicts *int32 `protobuf:"varint,37,opt,name=open_conflicts,json=openConflicts,proto3,oneof" json:"open_conflicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,6 +211,212 @@ func (x *Fabric) GetNetbox() *NetBoxLink {
 	return nil
 }
 
+func (x *Fabric) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Fabric) GetReason() *Finding {
+	if x != nil {
+		return x.Reason
+	}
+	return nil
+}
+
+func (x *Fabric) GetActiveSyncId() string {
+	if x != nil {
+		return x.ActiveSyncId
+	}
+	return ""
+}
+
+func (x *Fabric) GetLastSync() *LastSync {
+	if x != nil {
+		return x.LastSync
+	}
+	return nil
+}
+
+func (x *Fabric) GetLastSuccess() *LastSuccess {
+	if x != nil {
+		return x.LastSuccess
+	}
+	return nil
+}
+
+func (x *Fabric) GetOpenConflicts() int32 {
+	if x != nil && x.OpenConflicts != nil {
+		return *x.OpenConflicts
+	}
+	return 0
+}
+
+// The last sync of a fabric that ended. Dry runs, repairs and edits that were refused do not count.
+type LastSync struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// completed, failed or cancelled.
+	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// manual, webhook, scheduled or fabric_created.
+	Trigger string `protobuf:"bytes,3,opt,name=trigger,proto3" json:"trigger,omitempty"`
+	// When it ended.
+	CompletedAt   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LastSync) Reset() {
+	*x = LastSync{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LastSync) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LastSync) ProtoMessage() {}
+
+func (x *LastSync) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LastSync.ProtoReflect.Descriptor instead.
+func (*LastSync) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LastSync) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *LastSync) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *LastSync) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
+	}
+	return ""
+}
+
+func (x *LastSync) GetCompletedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CompletedAt
+	}
+	return nil
+}
+
+// The last sync of a fabric that completed, and what it left on the branch.
+type LastSuccess struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// When it ended.
+	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
+	// The commit at the head of the branch then.
+	CommitSha string `protobuf:"bytes,3,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	// Page of the commit on a known host; absent when no sync made it.
+	CommitUrl string `protobuf:"bytes,4,opt,name=commit_url,json=commitUrl,proto3" json:"commit_url,omitempty"`
+	// Resources in managed/.
+	ResourcesTotal int32 `protobuf:"varint,5,opt,name=resources_total,json=resourcesTotal,proto3" json:"resources_total,omitempty"`
+	// Files in quarantine; absent when nobody has counted them.
+	QuarantinedFiles *int32 `protobuf:"varint,6,opt,name=quarantined_files,json=quarantinedFiles,proto3,oneof" json:"quarantined_files,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *LastSuccess) Reset() {
+	*x = LastSuccess{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LastSuccess) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LastSuccess) ProtoMessage() {}
+
+func (x *LastSuccess) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LastSuccess.ProtoReflect.Descriptor instead.
+func (*LastSuccess) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *LastSuccess) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *LastSuccess) GetCompletedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CompletedAt
+	}
+	return nil
+}
+
+func (x *LastSuccess) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+func (x *LastSuccess) GetCommitUrl() string {
+	if x != nil {
+		return x.CommitUrl
+	}
+	return ""
+}
+
+func (x *LastSuccess) GetResourcesTotal() int32 {
+	if x != nil {
+		return x.ResourcesTotal
+	}
+	return 0
+}
+
+func (x *LastSuccess) GetQuarantinedFiles() int32 {
+	if x != nil && x.QuarantinedFiles != nil {
+		return *x.QuarantinedFiles
+	}
+	return 0
+}
+
 // How the resources of a fabric are shown in a NetBox that has the Hedgehog NetBox Plugin. Where a link is changed, what
 // is absent stays. An empty one is to the NetBox of the installation, by the fabric's own number.
 type NetBoxLink struct {
@@ -221,7 +439,7 @@ type NetBoxLink struct {
 
 func (x *NetBoxLink) Reset() {
 	*x = NetBoxLink{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -233,7 +451,7 @@ func (x *NetBoxLink) String() string {
 func (*NetBoxLink) ProtoMessage() {}
 
 func (x *NetBoxLink) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -246,7 +464,7 @@ func (x *NetBoxLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetBoxLink.ProtoReflect.Descriptor instead.
 func (*NetBoxLink) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{1}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *NetBoxLink) GetUrl() string {
@@ -302,7 +520,7 @@ type ConflictPolicies struct {
 
 func (x *ConflictPolicies) Reset() {
 	*x = ConflictPolicies{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -314,7 +532,7 @@ func (x *ConflictPolicies) String() string {
 func (*ConflictPolicies) ProtoMessage() {}
 
 func (x *ConflictPolicies) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -327,7 +545,7 @@ func (x *ConflictPolicies) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConflictPolicies.ProtoReflect.Descriptor instead.
 func (*ConflictPolicies) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ConflictPolicies) GetPolicies() []*ConflictPolicy {
@@ -352,7 +570,7 @@ type ConflictPolicy struct {
 
 func (x *ConflictPolicy) Reset() {
 	*x = ConflictPolicy{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +582,7 @@ func (x *ConflictPolicy) String() string {
 func (*ConflictPolicy) ProtoMessage() {}
 
 func (x *ConflictPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +595,7 @@ func (x *ConflictPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConflictPolicy.ProtoReflect.Descriptor instead.
 func (*ConflictPolicy) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConflictPolicy) GetKind() string {
@@ -416,7 +634,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +646,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +659,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Suspension) GetReason() string {
@@ -488,6 +706,9 @@ type FabricOptions struct {
 	ForeignFiles *string `protobuf:"bytes,9,opt,name=foreign_files,json=foreignFiles,proto3,oneof" json:"foreign_files,omitempty"`
 	// What becomes of fields that only a cluster writes: warn (default) or strip.
 	ServerFields *string `protobuf:"bytes,10,opt,name=server_fields,json=serverFields,proto3,oneof" json:"server_fields,omitempty"`
+	// on (default), dry_run or off: whether syncs run by themselves and publish, run by themselves as dry runs, or don't.
+	// Where it is not on, no sync may publish (FGD_3030). A change to another one but off starts a sync.
+	Mode *string `protobuf:"bytes,14,opt,name=mode,proto3,oneof" json:"mode,omitempty"`
 	// Permits that the directory is the root of the repository; default false.
 	AllowRepositoryRoot *bool `protobuf:"varint,11,opt,name=allow_repository_root,json=allowRepositoryRoot,proto3,oneof" json:"allow_repository_root,omitempty"`
 	// Who commits say has written them: requester, committer or "NAME <ADDRESS>"; what is configured when absent or empty.
@@ -500,7 +721,7 @@ type FabricOptions struct {
 
 func (x *FabricOptions) Reset() {
 	*x = FabricOptions{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +733,7 @@ func (x *FabricOptions) String() string {
 func (*FabricOptions) ProtoMessage() {}
 
 func (x *FabricOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +746,7 @@ func (x *FabricOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FabricOptions.ProtoReflect.Descriptor instead.
 func (*FabricOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FabricOptions) GetArchiveStrategy() string {
@@ -598,6 +819,13 @@ func (x *FabricOptions) GetServerFields() string {
 	return ""
 }
 
+func (x *FabricOptions) GetMode() string {
+	if x != nil && x.Mode != nil {
+		return *x.Mode
+	}
+	return ""
+}
+
 func (x *FabricOptions) GetAllowRepositoryRoot() bool {
 	if x != nil && x.AllowRepositoryRoot != nil {
 		return *x.AllowRepositoryRoot
@@ -640,7 +868,7 @@ type Credentials struct {
 
 func (x *Credentials) Reset() {
 	*x = Credentials{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -652,7 +880,7 @@ func (x *Credentials) String() string {
 func (*Credentials) ProtoMessage() {}
 
 func (x *Credentials) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -665,7 +893,7 @@ func (x *Credentials) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credentials.ProtoReflect.Descriptor instead.
 func (*Credentials) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Credentials) GetToken() string {
@@ -725,7 +953,7 @@ type GitHubApp struct {
 
 func (x *GitHubApp) Reset() {
 	*x = GitHubApp{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +965,7 @@ func (x *GitHubApp) String() string {
 func (*GitHubApp) ProtoMessage() {}
 
 func (x *GitHubApp) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +978,7 @@ func (x *GitHubApp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GitHubApp.ProtoReflect.Descriptor instead.
 func (*GitHubApp) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GitHubApp) GetAppId() int32 {
@@ -803,7 +1031,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +1043,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +1056,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Connection) GetReachable() bool {
@@ -918,7 +1146,7 @@ type ConnectionProblem struct {
 
 func (x *ConnectionProblem) Reset() {
 	*x = ConnectionProblem{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1158,7 @@ func (x *ConnectionProblem) String() string {
 func (*ConnectionProblem) ProtoMessage() {}
 
 func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1171,7 @@ func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionProblem.ProtoReflect.Descriptor instead.
 func (*ConnectionProblem) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ConnectionProblem) GetCode() string {
@@ -995,7 +1223,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1235,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1248,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PullRequest) GetNumber() int32 {
@@ -1088,7 +1316,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +1328,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +1341,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Progress) GetCurrentStage() string {
@@ -1188,7 +1416,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1428,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1441,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Finding) GetCode() string {
@@ -1286,14 +1514,16 @@ type Result struct {
 	PullRequest *PullRequest `protobuf:"bytes,10,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	// How much it did to resources and files, or would have done. GetSyncPlan has what became of each, and GetSyncDiff the
 	// diff of a dry run.
-	Counts        *PlanCounts `protobuf:"bytes,11,opt,name=counts,proto3" json:"counts,omitempty"`
+	Counts *PlanCounts `protobuf:"bytes,11,opt,name=counts,proto3" json:"counts,omitempty"`
+	// Commit at the head of the branch that the sync worked from.
+	BaseCommit    string `protobuf:"bytes,12,opt,name=base_commit,json=baseCommit,proto3" json:"base_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1535,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1548,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Result) GetCommitSha() string {
@@ -1384,6 +1614,13 @@ func (x *Result) GetCounts() *PlanCounts {
 	return nil
 }
 
+func (x *Result) GetBaseCommit() string {
+	if x != nil {
+		return x.BaseCommit
+	}
+	return ""
+}
+
 // One step in the life of a sync.
 type Transition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1401,7 +1638,7 @@ type Transition struct {
 
 func (x *Transition) Reset() {
 	*x = Transition{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1650,7 @@ func (x *Transition) String() string {
 func (*Transition) ProtoMessage() {}
 
 func (x *Transition) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1663,7 @@ func (x *Transition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transition.ProtoReflect.Descriptor instead.
 func (*Transition) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Transition) GetFrom() string {
@@ -1496,14 +1733,24 @@ type SyncStatus struct {
 	// Number of warnings, also in lists, which leave them out.
 	WarningsTotal int32 `protobuf:"varint,32,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
 	// The service that spoke for who asked.
-	RequestedVia  string `protobuf:"bytes,33,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
+	RequestedVia string `protobuf:"bytes,33,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
+	// True for a dry run: it publishes nothing.
+	ValidateOnly bool `protobuf:"varint,34,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Name of its fabric, in lists over fabrics; absent in all others.
+	FabricName string `protobuf:"bytes,35,opt,name=fabric_name,json=fabricName,proto3" json:"fabric_name,omitempty"`
+	// What it is for: full, directory (the structure alone), restore, retry or release (of files in quarantine), or edit.
+	Kind string `protobuf:"bytes,36,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The commit whose state a restore brings back.
+	RestoreCommit string `protobuf:"bytes,37,opt,name=restore_commit,json=restoreCommit,proto3" json:"restore_commit,omitempty"`
+	// The files and folders that it brings back; managed/ when there are none.
+	RestorePaths  []string `protobuf:"bytes,38,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SyncStatus) Reset() {
 	*x = SyncStatus{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1762,7 @@ func (x *SyncStatus) String() string {
 func (*SyncStatus) ProtoMessage() {}
 
 func (x *SyncStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1775,7 @@ func (x *SyncStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncStatus.ProtoReflect.Descriptor instead.
 func (*SyncStatus) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SyncStatus) GetSyncId() string {
@@ -1657,6 +1904,41 @@ func (x *SyncStatus) GetRequestedVia() string {
 	return ""
 }
 
+func (x *SyncStatus) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *SyncStatus) GetFabricName() string {
+	if x != nil {
+		return x.FabricName
+	}
+	return ""
+}
+
+func (x *SyncStatus) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *SyncStatus) GetRestoreCommit() string {
+	if x != nil {
+		return x.RestoreCommit
+	}
+	return ""
+}
+
+func (x *SyncStatus) GetRestorePaths() []string {
+	if x != nil {
+		return x.RestorePaths
+	}
+	return nil
+}
+
 // One issue of a directory.
 type DirectoryIssue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1678,7 +1960,7 @@ type DirectoryIssue struct {
 
 func (x *DirectoryIssue) Reset() {
 	*x = DirectoryIssue{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1972,7 @@ func (x *DirectoryIssue) String() string {
 func (*DirectoryIssue) ProtoMessage() {}
 
 func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1985,7 @@ func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryIssue.ProtoReflect.Descriptor instead.
 func (*DirectoryIssue) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DirectoryIssue) GetSeverity() string {
@@ -1769,7 +2051,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1781,7 +2063,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1794,7 +2076,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *File) GetPath() string {
@@ -1862,7 +2144,7 @@ type PlanCounts struct {
 
 func (x *PlanCounts) Reset() {
 	*x = PlanCounts{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1874,7 +2156,7 @@ func (x *PlanCounts) String() string {
 func (*PlanCounts) ProtoMessage() {}
 
 func (x *PlanCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +2169,7 @@ func (x *PlanCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanCounts.ProtoReflect.Descriptor instead.
 func (*PlanCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PlanCounts) GetCreates() int32 {
@@ -1959,14 +2241,18 @@ type Plan struct {
 	// What becomes of resources and files, in the order of their paths; at most 1000.
 	Actions []*PlannedAction `protobuf:"bytes,8,rep,name=actions,proto3" json:"actions,omitempty"`
 	// References that a deletion leaves leading nowhere; at most 1000.
-	Orphans       []*Orphan `protobuf:"bytes,9,rep,name=orphans,proto3" json:"orphans,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Orphans []*Orphan `protobuf:"bytes,9,rep,name=orphans,proto3" json:"orphans,omitempty"`
+	// Resources that there were before.
+	ResourcesBefore int32 `protobuf:"varint,10,opt,name=resources_before,json=resourcesBefore,proto3" json:"resources_before,omitempty"`
+	// So many of them a sync may take away without being forced; what takes away more is refused with FGD_3005.
+	DeletesAllowed int32 `protobuf:"varint,11,opt,name=deletes_allowed,json=deletesAllowed,proto3" json:"deletes_allowed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +2264,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +2277,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Plan) GetCreates() int32 {
@@ -2057,6 +2343,20 @@ func (x *Plan) GetOrphans() []*Orphan {
 	return nil
 }
 
+func (x *Plan) GetResourcesBefore() int32 {
+	if x != nil {
+		return x.ResourcesBefore
+	}
+	return 0
+}
+
+func (x *Plan) GetDeletesAllowed() int32 {
+	if x != nil {
+		return x.DeletesAllowed
+	}
+	return 0
+}
+
 // What becomes of one resource or file.
 type PlannedAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2078,7 +2378,7 @@ type PlannedAction struct {
 
 func (x *PlannedAction) Reset() {
 	*x = PlannedAction{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2390,7 @@ func (x *PlannedAction) String() string {
 func (*PlannedAction) ProtoMessage() {}
 
 func (x *PlannedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2403,7 @@ func (x *PlannedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
 func (*PlannedAction) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PlannedAction) GetAction() string {
@@ -2169,7 +2469,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2181,7 +2481,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2194,7 +2494,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{21}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Orphan) GetKind() string {
@@ -2263,14 +2563,17 @@ type QuarantinedFile struct {
 	// True when somebody has changed it since: the next sync judges it again.
 	Changed bool `protobuf:"varint,10,opt,name=changed,proto3" json:"changed,omitempty"`
 	// Content, when asked for, UTF-8 and within the size limit.
-	Content       *string `protobuf:"bytes,11,opt,name=content,proto3,oneof" json:"content,omitempty"`
+	Content *string `protobuf:"bytes,11,opt,name=content,proto3,oneof" json:"content,omitempty"`
+	// Page of the file on its Git host, at the line of the reason, as the commit that was read has it; empty on hosts that
+	// are not known.
+	WebUrl        string `protobuf:"bytes,12,opt,name=web_url,json=webUrl,proto3" json:"web_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2282,7 +2585,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2295,7 +2598,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{22}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *QuarantinedFile) GetPath() string {
@@ -2375,6 +2678,13 @@ func (x *QuarantinedFile) GetContent() string {
 	return ""
 }
 
+func (x *QuarantinedFile) GetWebUrl() string {
+	if x != nil {
+		return x.WebUrl
+	}
+	return ""
+}
+
 // One file that differs between two commits.
 type DirectoryChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2394,7 +2704,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[23]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2406,7 +2716,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[23]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2419,7 +2729,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{23}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DirectoryChange) GetPath() string {
@@ -2506,7 +2816,7 @@ type Commit struct {
 
 func (x *Commit) Reset() {
 	*x = Commit{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[24]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2518,7 +2828,7 @@ func (x *Commit) String() string {
 func (*Commit) ProtoMessage() {}
 
 func (x *Commit) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[24]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2531,7 +2841,7 @@ func (x *Commit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commit.ProtoReflect.Descriptor instead.
 func (*Commit) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{24}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Commit) GetCommitSha() string {
@@ -2678,7 +2988,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x05\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\b\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -2700,8 +3010,30 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"nextSyncAt\x126\n" +
 	"\x14credentials_readable\x18\x1e \x01(\bH\x00R\x13credentialsReadable\x88\x01\x01\x121\n" +
-	"\x06netbox\x18\x1f \x01(\v2\x19.fgd.bridge.v1.NetBoxLinkR\x06netboxB\x17\n" +
-	"\x15_credentials_readable\"\xf7\x02\n" +
+	"\x06netbox\x18\x1f \x01(\v2\x19.fgd.bridge.v1.NetBoxLinkR\x06netbox\x12O\n" +
+	"\x05state\x18  \x01(\tB9\xbaH6r4R\afailingR\aoverdueR\bdegradedR\tsuspendedR\arunningR\x02okR\x05state\x12.\n" +
+	"\x06reason\x18! \x01(\v2\x16.fgd.bridge.v1.FindingR\x06reason\x12$\n" +
+	"\x0eactive_sync_id\x18\" \x01(\tR\factiveSyncId\x124\n" +
+	"\tlast_sync\x18# \x01(\v2\x17.fgd.bridge.v1.LastSyncR\blastSync\x12=\n" +
+	"\flast_success\x18$ \x01(\v2\x1a.fgd.bridge.v1.LastSuccessR\vlastSuccess\x12*\n" +
+	"\x0eopen_conflicts\x18% \x01(\x05H\x01R\ropenConflicts\x88\x01\x01B\x17\n" +
+	"\x15_credentials_readableB\x11\n" +
+	"\x0f_open_conflicts\"\xea\x01\n" +
+	"\bLastSync\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x129\n" +
+	"\x05state\x18\x02 \x01(\tB#\xbaH r\x1eR\tcompletedR\x06failedR\tcancelledR\x05state\x12K\n" +
+	"\atrigger\x18\x03 \x01(\tB1\xbaH.r,R\x06manualR\awebhookR\tscheduledR\x0efabric_createdR\atrigger\x12=\n" +
+	"\fcompleted_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\"\x94\x02\n" +
+	"\vLastSuccess\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x12=\n" +
+	"\fcompleted_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x03 \x01(\tR\tcommitSha\x12\x1d\n" +
+	"\n" +
+	"commit_url\x18\x04 \x01(\tR\tcommitUrl\x12'\n" +
+	"\x0fresources_total\x18\x05 \x01(\x05R\x0eresourcesTotal\x120\n" +
+	"\x11quarantined_files\x18\x06 \x01(\x05H\x00R\x10quarantinedFiles\x88\x01\x01B\x14\n" +
+	"\x12_quarantined_files\"\xf7\x02\n" +
 	"\n" +
 	"NetBoxLink\x12\x1e\n" +
 	"\x03url\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\x88\xb5\x18\x01R\x03url\x12#\n" +
@@ -2721,7 +3053,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x8b\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xc6\n" +
 	"\n" +
 	"\rFabricOptions\x12~\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tBN\xbaHKrIR\x04noneR\x15rename_with_extensionR\x13move_to_archive_dirR\x15backup_with_timestampH\x00R\x0farchiveStrategy\x88\x01\x01\x12M\n" +
@@ -2740,11 +3072,12 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\rforeign_files\x18\t \x01(\tB\x18\xbaH\x15r\x13R\x05leaveR\n" +
 	"quarantineH\bR\fforeignFiles\x88\x01\x01\x12<\n" +
 	"\rserver_fields\x18\n" +
-	" \x01(\tB\x12\xbaH\x0fr\rR\x04warnR\x05stripH\tR\fserverFields\x88\x01\x01\x12=\n" +
-	"\x15allow_repository_root\x18\v \x01(\bB\x04\x88\xb5\x18\x05H\n" +
-	"R\x13allowRepositoryRoot\x88\x01\x01\x12\x82\x01\n" +
-	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\vR\fcommitAuthor\x88\x01\x01\x12t\n" +
-	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\fR\x0fcommitCommitter\x88\x01\x01B\x13\n" +
+	" \x01(\tB\x12\xbaH\x0fr\rR\x04warnR\x05stripH\tR\fserverFields\x88\x01\x01\x120\n" +
+	"\x04mode\x18\x0e \x01(\tB\x17\xbaH\x14r\x12R\x02onR\adry_runR\x03offH\n" +
+	"R\x04mode\x88\x01\x01\x12=\n" +
+	"\x15allow_repository_root\x18\v \x01(\bB\x04\x88\xb5\x18\x05H\vR\x13allowRepositoryRoot\x88\x01\x01\x12\x82\x01\n" +
+	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\fR\fcommitAuthor\x88\x01\x01\x12t\n" +
+	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\rR\x0fcommitCommitter\x88\x01\x01B\x13\n" +
 	"\x11_archive_strategyB\x0e\n" +
 	"\f_on_conflictB\x11\n" +
 	"\x0f_unknown_fieldsB\x12\n" +
@@ -2754,7 +3087,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\v_referencesB\x0f\n" +
 	"\r_publish_modeB\x10\n" +
 	"\x0e_foreign_filesB\x10\n" +
-	"\x0e_server_fieldsB\x18\n" +
+	"\x0e_server_fieldsB\a\n" +
+	"\x05_modeB\x18\n" +
 	"\x16_allow_repository_rootB\x10\n" +
 	"\x0e_commit_authorB\x13\n" +
 	"\x11_commit_committer\"\xb3\x05\n" +
@@ -2818,7 +3152,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04line\x18\x04 \x01(\x05R\x04line\x12\x16\n" +
 	"\x06column\x18\x05 \x01(\x05R\x06column\x12\x16\n" +
 	"\x06remedy\x18\x06 \x01(\tR\x06remedy\x12\x12\n" +
-	"\x04name\x18\a \x01(\tR\x04name\"\x95\x03\n" +
+	"\x04name\x18\a \x01(\tR\x04name\"\xb6\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -2831,7 +3165,9 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x0fresources_total\x18\a \x01(\x05R\x0eresourcesTotal\x12=\n" +
 	"\fpull_request\x18\n" +
 	" \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\x121\n" +
-	"\x06counts\x18\v \x01(\v2\x19.fgd.bridge.v1.PlanCountsR\x06countsJ\x04\b\b\x10\tJ\x04\b\t\x10\n" +
+	"\x06counts\x18\v \x01(\v2\x19.fgd.bridge.v1.PlanCountsR\x06counts\x12\x1f\n" +
+	"\vbase_commit\x18\f \x01(\tR\n" +
+	"baseCommitJ\x04\b\b\x10\tJ\x04\b\t\x10\n" +
 	"R\x04diffR\x04plan\"\xf8\x01\n" +
 	"\n" +
 	"Transition\x12\x12\n" +
@@ -2840,7 +3176,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"validatingR\vdiscoveringR\n" +
 	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xc8\a\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xa5\t\n" +
 	"\n" +
 	"SyncStatus\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -2866,7 +3202,13 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x06folded\x18\x1e \x01(\bR\x06folded\x12!\n" +
 	"\ferrors_total\x18\x1f \x01(\x05R\verrorsTotal\x12%\n" +
 	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\x12#\n" +
-	"\rrequested_via\x18! \x01(\tR\frequestedVia\"\xc5\x01\n" +
+	"\rrequested_via\x18! \x01(\tR\frequestedVia\x12#\n" +
+	"\rvalidate_only\x18\" \x01(\bR\fvalidateOnly\x12\x1f\n" +
+	"\vfabric_name\x18# \x01(\tR\n" +
+	"fabricName\x12I\n" +
+	"\x04kind\x18$ \x01(\tB5\xbaH2r0R\x04fullR\tdirectoryR\arestoreR\x05retryR\areleaseR\x04editR\x04kind\x12%\n" +
+	"\x0erestore_commit\x18% \x01(\tR\rrestoreCommit\x12#\n" +
+	"\rrestore_paths\x18& \x03(\tR\frestorePaths\"\xc5\x01\n" +
 	"\x0eDirectoryIssue\x121\n" +
 	"\bseverity\x18\x01 \x01(\tB\x15\xbaH\x12r\x10R\x05errorR\awarningR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
@@ -2893,7 +3235,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
 	"duplicates\x18\x06 \x01(\x05R\n" +
 	"duplicates\x12\x1a\n" +
-	"\breleases\x18\a \x01(\x05R\breleases\"\xb1\x02\n" +
+	"\breleases\x18\a \x01(\x05R\breleases\"\x85\x03\n" +
 	"\x04Plan\x12\x18\n" +
 	"\acreates\x18\x01 \x01(\x05R\acreates\x12\x18\n" +
 	"\aupdates\x18\x02 \x01(\x05R\aupdates\x12\x14\n" +
@@ -2905,7 +3247,10 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"duplicates\x12\x1a\n" +
 	"\breleases\x18\a \x01(\x05R\breleases\x126\n" +
 	"\aactions\x18\b \x03(\v2\x1c.fgd.bridge.v1.PlannedActionR\aactions\x12/\n" +
-	"\aorphans\x18\t \x03(\v2\x15.fgd.bridge.v1.OrphanR\aorphans\"\xe4\x01\n" +
+	"\aorphans\x18\t \x03(\v2\x15.fgd.bridge.v1.OrphanR\aorphans\x12)\n" +
+	"\x10resources_before\x18\n" +
+	" \x01(\x05R\x0fresourcesBefore\x12'\n" +
+	"\x0fdeletes_allowed\x18\v \x01(\x05R\x0edeletesAllowed\"\xe4\x01\n" +
 	"\rPlannedAction\x12i\n" +
 	"\x06action\x18\x01 \x01(\tBQ\xbaHNrLR\x06createR\x06updateR\x04moveR\n" +
 	"quarantineR\x06deleteR\tduplicateR\fkeep_managedR\areleaseR\x06action\x12\x12\n" +
@@ -2920,7 +3265,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
 	"\x05field\x18\x04 \x01(\tR\x05field\x12!\n" +
 	"\fmissing_kind\x18\x05 \x01(\tR\vmissingKind\x12!\n" +
-	"\fmissing_name\x18\x06 \x01(\tR\vmissingName\"\xba\x03\n" +
+	"\fmissing_name\x18\x06 \x01(\tR\vmissingName\"\xd3\x03\n" +
 	"\x0fQuarantinedFile\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x19\n" +
 	"\bblob_sha\x18\x02 \x01(\tR\ablobSha\x12\x12\n" +
@@ -2933,7 +3278,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x0equarantined_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rquarantinedAt\x12\x18\n" +
 	"\achanged\x18\n" +
 	" \x01(\bR\achanged\x12\x1d\n" +
-	"\acontent\x18\v \x01(\tH\x01R\acontent\x88\x01\x01B\x12\n" +
+	"\acontent\x18\v \x01(\tH\x01R\acontent\x88\x01\x01\x12\x17\n" +
+	"\aweb_url\x18\f \x01(\tR\x06webUrlB\x12\n" +
 	"\x10_origin_documentB\n" +
 	"\n" +
 	"\b_content\"\xe8\x01\n" +
@@ -2985,72 +3331,79 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
-	(*NetBoxLink)(nil),            // 1: fgd.bridge.v1.NetBoxLink
-	(*ConflictPolicies)(nil),      // 2: fgd.bridge.v1.ConflictPolicies
-	(*ConflictPolicy)(nil),        // 3: fgd.bridge.v1.ConflictPolicy
-	(*Suspension)(nil),            // 4: fgd.bridge.v1.Suspension
-	(*FabricOptions)(nil),         // 5: fgd.bridge.v1.FabricOptions
-	(*Credentials)(nil),           // 6: fgd.bridge.v1.Credentials
-	(*GitHubApp)(nil),             // 7: fgd.bridge.v1.GitHubApp
-	(*Connection)(nil),            // 8: fgd.bridge.v1.Connection
-	(*ConnectionProblem)(nil),     // 9: fgd.bridge.v1.ConnectionProblem
-	(*PullRequest)(nil),           // 10: fgd.bridge.v1.PullRequest
-	(*Progress)(nil),              // 11: fgd.bridge.v1.Progress
-	(*Finding)(nil),               // 12: fgd.bridge.v1.Finding
-	(*Result)(nil),                // 13: fgd.bridge.v1.Result
-	(*Transition)(nil),            // 14: fgd.bridge.v1.Transition
-	(*SyncStatus)(nil),            // 15: fgd.bridge.v1.SyncStatus
-	(*DirectoryIssue)(nil),        // 16: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                  // 17: fgd.bridge.v1.File
-	(*PlanCounts)(nil),            // 18: fgd.bridge.v1.PlanCounts
-	(*Plan)(nil),                  // 19: fgd.bridge.v1.Plan
-	(*PlannedAction)(nil),         // 20: fgd.bridge.v1.PlannedAction
-	(*Orphan)(nil),                // 21: fgd.bridge.v1.Orphan
-	(*QuarantinedFile)(nil),       // 22: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),       // 23: fgd.bridge.v1.DirectoryChange
-	(*Commit)(nil),                // 24: fgd.bridge.v1.Commit
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*LastSync)(nil),              // 1: fgd.bridge.v1.LastSync
+	(*LastSuccess)(nil),           // 2: fgd.bridge.v1.LastSuccess
+	(*NetBoxLink)(nil),            // 3: fgd.bridge.v1.NetBoxLink
+	(*ConflictPolicies)(nil),      // 4: fgd.bridge.v1.ConflictPolicies
+	(*ConflictPolicy)(nil),        // 5: fgd.bridge.v1.ConflictPolicy
+	(*Suspension)(nil),            // 6: fgd.bridge.v1.Suspension
+	(*FabricOptions)(nil),         // 7: fgd.bridge.v1.FabricOptions
+	(*Credentials)(nil),           // 8: fgd.bridge.v1.Credentials
+	(*GitHubApp)(nil),             // 9: fgd.bridge.v1.GitHubApp
+	(*Connection)(nil),            // 10: fgd.bridge.v1.Connection
+	(*ConnectionProblem)(nil),     // 11: fgd.bridge.v1.ConnectionProblem
+	(*PullRequest)(nil),           // 12: fgd.bridge.v1.PullRequest
+	(*Progress)(nil),              // 13: fgd.bridge.v1.Progress
+	(*Finding)(nil),               // 14: fgd.bridge.v1.Finding
+	(*Result)(nil),                // 15: fgd.bridge.v1.Result
+	(*Transition)(nil),            // 16: fgd.bridge.v1.Transition
+	(*SyncStatus)(nil),            // 17: fgd.bridge.v1.SyncStatus
+	(*DirectoryIssue)(nil),        // 18: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                  // 19: fgd.bridge.v1.File
+	(*PlanCounts)(nil),            // 20: fgd.bridge.v1.PlanCounts
+	(*Plan)(nil),                  // 21: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 22: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 23: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 24: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 25: fgd.bridge.v1.DirectoryChange
+	(*Commit)(nil),                // 26: fgd.bridge.v1.Commit
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
-	5,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	25, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	25, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	4,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
-	10, // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	25, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
-	1,  // 6: fgd.bridge.v1.Fabric.netbox:type_name -> fgd.bridge.v1.NetBoxLink
-	2,  // 7: fgd.bridge.v1.NetBoxLink.conflict_policies:type_name -> fgd.bridge.v1.ConflictPolicies
-	3,  // 8: fgd.bridge.v1.ConflictPolicies.policies:type_name -> fgd.bridge.v1.ConflictPolicy
-	25, // 9: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	7,  // 10: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
-	9,  // 11: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
-	9,  // 12: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
-	10, // 13: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	18, // 14: fgd.bridge.v1.Result.counts:type_name -> fgd.bridge.v1.PlanCounts
-	25, // 15: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	11, // 16: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	25, // 17: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	25, // 18: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	25, // 19: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	12, // 20: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	12, // 21: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	13, // 22: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	25, // 23: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	14, // 24: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	20, // 25: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	21, // 26: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	12, // 27: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	25, // 28: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	25, // 29: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
-	25, // 30: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	7,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
+	27, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	27, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	6,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
+	12, // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	27, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	3,  // 6: fgd.bridge.v1.Fabric.netbox:type_name -> fgd.bridge.v1.NetBoxLink
+	14, // 7: fgd.bridge.v1.Fabric.reason:type_name -> fgd.bridge.v1.Finding
+	1,  // 8: fgd.bridge.v1.Fabric.last_sync:type_name -> fgd.bridge.v1.LastSync
+	2,  // 9: fgd.bridge.v1.Fabric.last_success:type_name -> fgd.bridge.v1.LastSuccess
+	27, // 10: fgd.bridge.v1.LastSync.completed_at:type_name -> google.protobuf.Timestamp
+	27, // 11: fgd.bridge.v1.LastSuccess.completed_at:type_name -> google.protobuf.Timestamp
+	4,  // 12: fgd.bridge.v1.NetBoxLink.conflict_policies:type_name -> fgd.bridge.v1.ConflictPolicies
+	5,  // 13: fgd.bridge.v1.ConflictPolicies.policies:type_name -> fgd.bridge.v1.ConflictPolicy
+	27, // 14: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	9,  // 15: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
+	11, // 16: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
+	11, // 17: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
+	12, // 18: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	20, // 19: fgd.bridge.v1.Result.counts:type_name -> fgd.bridge.v1.PlanCounts
+	27, // 20: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	13, // 21: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	27, // 22: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	27, // 23: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	27, // 24: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	14, // 25: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	14, // 26: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	15, // 27: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	27, // 28: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	16, // 29: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	22, // 30: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	23, // 31: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	14, // 32: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	27, // 33: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	27, // 34: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	27, // 35: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -3059,17 +3412,18 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[0].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[5].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[8].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[17].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[22].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[2].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[7].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[10].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[19].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -61,7 +61,10 @@ type Conflict struct {
 	// The sync that brought the resolution into Git; empty where Git had it.
 	SyncId string `protobuf:"bytes,16,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// How many paths there are in all.
-	PathsTotal    int32 `protobuf:"varint,17,opt,name=paths_total,json=pathsTotal,proto3" json:"paths_total,omitempty"`
+	PathsTotal int32 `protobuf:"varint,17,opt,name=paths_total,json=pathsTotal,proto3" json:"paths_total,omitempty"`
+	// Page of the file on its Git host, as the commit has it in which the conflict was seen; empty on hosts that are not
+	// known, and where there is no file.
+	WebUrl        string `protobuf:"bytes,18,opt,name=web_url,json=webUrl,proto3" json:"web_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,6 +216,13 @@ func (x *Conflict) GetPathsTotal() int32 {
 		return x.PathsTotal
 	}
 	return 0
+}
+
+func (x *Conflict) GetWebUrl() string {
+	if x != nil {
+		return x.WebUrl
+	}
+	return ""
 }
 
 // A path at which both sides changed the same. In values a number that many readers of JSON would round comes as a text,
@@ -648,7 +658,9 @@ type ResolveConflictRequest struct {
 	// git or netbox: what is taken at every path that choices don't name. Empty when they name all.
 	Take string `protobuf:"bytes,4,opt,name=take,proto3" json:"take,omitempty"`
 	// What is taken at single paths.
-	Choices       []*ConflictChoice `protobuf:"bytes,5,rep,name=choices,proto3" json:"choices,omitempty"`
+	Choices []*ConflictChoice `protobuf:"bytes,5,rep,name=choices,proto3" json:"choices,omitempty"`
+	// Settles nothing: the answer says what would change. It is refused as the resolution would be.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -716,6 +728,13 @@ func (x *ResolveConflictRequest) GetChoices() []*ConflictChoice {
 		return x.Choices
 	}
 	return nil
+}
+
+func (x *ResolveConflictRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // What is taken at a path.
@@ -786,7 +805,12 @@ func (x *ConflictChoice) GetValue() *structpb.Value {
 type ResolveConflictResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The conflict as it is now.
-	Conflict      *Conflict `protobuf:"bytes,1,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	Conflict *Conflict `protobuf:"bytes,1,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	// With validate_only, the unified diff of the file: made, deleted or changed. Empty when Git would not change.
+	Diff string `protobuf:"bytes,2,opt,name=diff,proto3" json:"diff,omitempty"`
+	// With validate_only, the paths at which the record in NetBox would change: the first 1000. "." when the record would
+	// be made or deleted.
+	RecordFields  []string `protobuf:"bytes,3,rep,name=record_fields,json=recordFields,proto3" json:"record_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -828,11 +852,25 @@ func (x *ResolveConflictResponse) GetConflict() *Conflict {
 	return nil
 }
 
+func (x *ResolveConflictResponse) GetDiff() string {
+	if x != nil {
+		return x.Diff
+	}
+	return ""
+}
+
+func (x *ResolveConflictResponse) GetRecordFields() []string {
+	if x != nil {
+		return x.RecordFields
+	}
+	return nil
+}
+
 var File_fgd_bridge_v1_conflict_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_conflict_service_proto_rawDesc = "" +
 	"\n" +
-	"$fgd/bridge/v1/conflict_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a$fgd/bridge/v1/resource_service.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x04\n" +
+	"$fgd/bridge/v1/conflict_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a$fgd/bridge/v1/resource_service.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x04\n" +
 	"\bConflict\x12\x1f\n" +
 	"\vconflict_id\x18\x01 \x01(\tR\n" +
 	"conflictId\x12\x14\n" +
@@ -855,7 +893,8 @@ const file_fgd_bridge_v1_conflict_service_proto_rawDesc = "" +
 	"resolvedAt\x12\x17\n" +
 	"\async_id\x18\x10 \x01(\tR\x06syncId\x12\x1f\n" +
 	"\vpaths_total\x18\x11 \x01(\x05R\n" +
-	"pathsTotal\"\xda\x01\n" +
+	"pathsTotal\x12\x17\n" +
+	"\aweb_url\x18\x12 \x01(\tR\x06webUrl\"\xda\x01\n" +
 	"\fConflictPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
@@ -888,21 +927,24 @@ const file_fgd_bridge_v1_conflict_service_proto_rawDesc = "" +
 	"\vconflict_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"conflictId\"J\n" +
 	"\x13GetConflictResponse\x123\n" +
-	"\bconflict\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ConflictR\bconflict\"\xfe\x01\n" +
+	"\bconflict\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ConflictR\bconflict\"\xa3\x02\n" +
 	"\x16ResolveConflictRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12*\n" +
 	"\vconflict_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"conflictId\x12#\n" +
 	"\aversion\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\aversion\x12)\n" +
 	"\x04take\x18\x04 \x01(\tB\x15\xbaH\x12\xd8\x01\x01r\rR\x03gitR\x06netboxR\x04take\x12B\n" +
-	"\achoices\x18\x05 \x03(\v2\x1d.fgd.bridge.v1.ConflictChoiceB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\achoices\"\x8d\x01\n" +
+	"\achoices\x18\x05 \x03(\v2\x1d.fgd.bridge.v1.ConflictChoiceB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\achoices\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\x8d\x01\n" +
 	"\x0eConflictChoice\x12\x1e\n" +
 	"\x04path\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04path\x12-\n" +
 	"\x04take\x18\x02 \x01(\tB\x19\xbaH\x16r\x14R\x03gitR\x06netboxR\x05valueR\x04take\x12,\n" +
-	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"N\n" +
+	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\x87\x01\n" +
 	"\x17ResolveConflictResponse\x123\n" +
-	"\bconflict\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ConflictR\bconflict2\xc7\x02\n" +
+	"\bconflict\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ConflictR\bconflict\x12\x12\n" +
+	"\x04diff\x18\x02 \x01(\tR\x04diff\x12#\n" +
+	"\rrecord_fields\x18\x03 \x03(\tR\frecordFields2\xc7\x02\n" +
 	"\x0fConflictService\x12d\n" +
 	"\rListConflicts\x12#.fgd.bridge.v1.ListConflictsRequest\x1a$.fgd.bridge.v1.ListConflictsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12^\n" +
 	"\vGetConflict\x12!.fgd.bridge.v1.GetConflictRequest\x1a\".fgd.bridge.v1.GetConflictResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12n\n" +

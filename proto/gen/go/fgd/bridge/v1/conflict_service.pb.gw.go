@@ -402,7 +402,7 @@ func RegisterConflictServiceHandlerServer(ctx context.Context, mux *runtime.Serv
 			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		forward_ConflictService_ResolveConflict_0(annotatedContext, mux, outboundMarshaler, w, req, response_ConflictService_ResolveConflict_0{resp.(*ResolveConflictResponse)}, mux.GetForwardResponseOptions()...)
+		forward_ConflictService_ResolveConflict_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodPost, pattern_ConflictService_ResolveConflict_1, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -422,7 +422,7 @@ func RegisterConflictServiceHandlerServer(ctx context.Context, mux *runtime.Serv
 			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		forward_ConflictService_ResolveConflict_1(annotatedContext, mux, outboundMarshaler, w, req, response_ConflictService_ResolveConflict_1{resp.(*ResolveConflictResponse)}, mux.GetForwardResponseOptions()...)
+		forward_ConflictService_ResolveConflict_1(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 
 	return nil
@@ -530,7 +530,7 @@ func RegisterConflictServiceHandlerClient(ctx context.Context, mux *runtime.Serv
 			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		forward_ConflictService_ResolveConflict_0(annotatedContext, mux, outboundMarshaler, w, req, response_ConflictService_ResolveConflict_0{resp.(*ResolveConflictResponse)}, mux.GetForwardResponseOptions()...)
+		forward_ConflictService_ResolveConflict_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodPost, pattern_ConflictService_ResolveConflict_1, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -547,7 +547,7 @@ func RegisterConflictServiceHandlerClient(ctx context.Context, mux *runtime.Serv
 			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		forward_ConflictService_ResolveConflict_1(annotatedContext, mux, outboundMarshaler, w, req, response_ConflictService_ResolveConflict_1{resp.(*ResolveConflictResponse)}, mux.GetForwardResponseOptions()...)
+		forward_ConflictService_ResolveConflict_1(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	return nil
 }
@@ -558,24 +558,6 @@ type response_ConflictService_GetConflict_0 struct {
 
 func (m response_ConflictService_GetConflict_0) XXX_ResponseBody() interface{} {
 	response := m.GetConflictResponse
-	return response.Conflict
-}
-
-type response_ConflictService_ResolveConflict_0 struct {
-	*ResolveConflictResponse
-}
-
-func (m response_ConflictService_ResolveConflict_0) XXX_ResponseBody() interface{} {
-	response := m.ResolveConflictResponse
-	return response.Conflict
-}
-
-type response_ConflictService_ResolveConflict_1 struct {
-	*ResolveConflictResponse
-}
-
-func (m response_ConflictService_ResolveConflict_1) XXX_ResponseBody() interface{} {
-	response := m.ResolveConflictResponse
 	return response.Conflict
 }
 

@@ -36,7 +36,7 @@ type ConflictServiceClient interface {
 	GetConflict(ctx context.Context, in *GetConflictRequest, opts ...grpc.CallOption) (*GetConflictResponse, error)
 	// Settles a conflict: one commit in Git where Git has to change, and a record in NetBox where that has to. It answers
 	// when Git has it; the record is written right after that. ABORTED (FGD_1072) when one of the sides says something else
-	// than the version that was seen.
+	// than the version that was seen. With validate_only nothing is done, and the answer says what would be.
 	ResolveConflict(ctx context.Context, in *ResolveConflictRequest, opts ...grpc.CallOption) (*ResolveConflictResponse, error)
 }
 
@@ -90,7 +90,7 @@ type ConflictServiceServer interface {
 	GetConflict(context.Context, *GetConflictRequest) (*GetConflictResponse, error)
 	// Settles a conflict: one commit in Git where Git has to change, and a record in NetBox where that has to. It answers
 	// when Git has it; the record is written right after that. ABORTED (FGD_1072) when one of the sides says something else
-	// than the version that was seen.
+	// than the version that was seen. With validate_only nothing is done, and the answer says what would be.
 	ResolveConflict(context.Context, *ResolveConflictRequest) (*ResolveConflictResponse, error)
 	mustEmbedUnimplementedConflictServiceServer()
 }

@@ -622,7 +622,7 @@ type ListFilesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Sub-directory such as "raw" or "managed/vpcs".
+	// Sub-directory such as "raw" or "managed/vpcs", or one file.
 	Directory string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
 	// Only names that end in this, for example "yaml".
 	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`

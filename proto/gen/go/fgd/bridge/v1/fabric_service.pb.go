@@ -311,10 +311,19 @@ func (x *GetFabricResponse) GetFabric() *Fabric {
 // Request of ListFabrics.
 type ListFabricsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most so many, 1 to 1000; 500 when absent.
+	// At most so many, 1 to 1000; 40 when absent.
 	Limit int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
-	// next_page_token of the answer before, with all else the same.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// next_page_token of the answer before, with all else the same but the limit.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those with this in their name or repository URL, whatever the case of its letters.
+	Search string `protobuf:"bytes,3,opt,name=search,proto3" json:"search,omitempty"`
+	// Only those of this repository, by its URL.
+	Repository string `protobuf:"bytes,4,opt,name=repository,proto3" json:"repository,omitempty"`
+	// Only those that are so: failing, overdue, degraded, suspended, running or ok.
+	State string `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	// What they are ordered by (AIP-132), with " desc" for the other way round: fabric_id, which it is when absent; name;
+	// state, those first that want somebody; or last_success, those first that have none or the oldest.
+	OrderBy       string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -363,15 +372,45 @@ func (x *ListFabricsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListFabricsRequest) GetSearch() string {
+	if x != nil {
+		return x.Search
+	}
+	return ""
+}
+
+func (x *ListFabricsRequest) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
+}
+
+func (x *ListFabricsRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ListFabricsRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
 // Response of ListFabrics.
 type ListFabricsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// By number.
+	// In the order that was asked for; equals, by number.
 	Fabrics []*Fabric `protobuf:"bytes,1,rep,name=fabrics,proto3" json:"fabrics,omitempty"`
-	// Number of fabrics, without limit.
+	// Number of those that match, without limit.
 	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
 	// Asks for what follows; empty at the end.
 	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many are in each state, of all that match but for the state.
+	Counts        *FabricCounts `protobuf:"bytes,4,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -427,6 +466,196 @@ func (x *ListFabricsResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ListFabricsResponse) GetCounts() *FabricCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// Request of WatchFabrics.
+type WatchFabricsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabrics. Those that are not there, or that the caller may not see, are passed over.
+	FabricIds     []int32 `protobuf:"varint,1,rep,packed,name=fabric_ids,json=fabricIds,proto3" json:"fabric_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchFabricsRequest) Reset() {
+	*x = WatchFabricsRequest{}
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchFabricsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchFabricsRequest) ProtoMessage() {}
+
+func (x *WatchFabricsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchFabricsRequest.ProtoReflect.Descriptor instead.
+func (*WatchFabricsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *WatchFabricsRequest) GetFabricIds() []int32 {
+	if x != nil {
+		return x.FabricIds
+	}
+	return nil
+}
+
+// Response of WatchFabrics.
+type WatchFabricsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it is now.
+	Fabric        *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchFabricsResponse) Reset() {
+	*x = WatchFabricsResponse{}
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchFabricsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchFabricsResponse) ProtoMessage() {}
+
+func (x *WatchFabricsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchFabricsResponse.ProtoReflect.Descriptor instead.
+func (*WatchFabricsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *WatchFabricsResponse) GetFabric() *Fabric {
+	if x != nil {
+		return x.Fabric
+	}
+	return nil
+}
+
+// How many fabrics are in each state.
+type FabricCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those whose last sync failed.
+	Failing int32 `protobuf:"varint,1,opt,name=failing,proto3" json:"failing,omitempty"`
+	// Those without a success for two intervals.
+	Overdue int32 `protobuf:"varint,2,opt,name=overdue,proto3" json:"overdue,omitempty"`
+	// Those where something waits for somebody.
+	Degraded int32 `protobuf:"varint,3,opt,name=degraded,proto3" json:"degraded,omitempty"`
+	// Those that are suspended.
+	Suspended int32 `protobuf:"varint,4,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Those with a sync under way.
+	Running int32 `protobuf:"varint,5,opt,name=running,proto3" json:"running,omitempty"`
+	// All others.
+	Ok            int32 `protobuf:"varint,6,opt,name=ok,proto3" json:"ok,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FabricCounts) Reset() {
+	*x = FabricCounts{}
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FabricCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FabricCounts) ProtoMessage() {}
+
+func (x *FabricCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FabricCounts.ProtoReflect.Descriptor instead.
+func (*FabricCounts) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FabricCounts) GetFailing() int32 {
+	if x != nil {
+		return x.Failing
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetOverdue() int32 {
+	if x != nil {
+		return x.Overdue
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetDegraded() int32 {
+	if x != nil {
+		return x.Degraded
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetSuspended() int32 {
+	if x != nil {
+		return x.Suspended
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetRunning() int32 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetOk() int32 {
+	if x != nil {
+		return x.Ok
+	}
+	return 0
+}
+
 // Request of UpdateFabric. What is absent stays.
 type UpdateFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -456,7 +685,7 @@ type UpdateFabricRequest struct {
 
 func (x *UpdateFabricRequest) Reset() {
 	*x = UpdateFabricRequest{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +697,7 @@ func (x *UpdateFabricRequest) String() string {
 func (*UpdateFabricRequest) ProtoMessage() {}
 
 func (x *UpdateFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +710,7 @@ func (x *UpdateFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFabricRequest.ProtoReflect.Descriptor instead.
 func (*UpdateFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateFabricRequest) GetFabricId() int32 {
@@ -565,7 +794,7 @@ type UpdateFabricResponse struct {
 
 func (x *UpdateFabricResponse) Reset() {
 	*x = UpdateFabricResponse{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +806,7 @@ func (x *UpdateFabricResponse) String() string {
 func (*UpdateFabricResponse) ProtoMessage() {}
 
 func (x *UpdateFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +819,7 @@ func (x *UpdateFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFabricResponse.ProtoReflect.Descriptor instead.
 func (*UpdateFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateFabricResponse) GetFabric() *Fabric {
@@ -613,7 +842,7 @@ type SuspendFabricRequest struct {
 
 func (x *SuspendFabricRequest) Reset() {
 	*x = SuspendFabricRequest{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +854,7 @@ func (x *SuspendFabricRequest) String() string {
 func (*SuspendFabricRequest) ProtoMessage() {}
 
 func (x *SuspendFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +867,7 @@ func (x *SuspendFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendFabricRequest.ProtoReflect.Descriptor instead.
 func (*SuspendFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SuspendFabricRequest) GetFabricId() int32 {
@@ -666,7 +895,7 @@ type SuspendFabricResponse struct {
 
 func (x *SuspendFabricResponse) Reset() {
 	*x = SuspendFabricResponse{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +907,7 @@ func (x *SuspendFabricResponse) String() string {
 func (*SuspendFabricResponse) ProtoMessage() {}
 
 func (x *SuspendFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +920,7 @@ func (x *SuspendFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendFabricResponse.ProtoReflect.Descriptor instead.
 func (*SuspendFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SuspendFabricResponse) GetFabric() *Fabric {
@@ -712,7 +941,7 @@ type ResumeFabricRequest struct {
 
 func (x *ResumeFabricRequest) Reset() {
 	*x = ResumeFabricRequest{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +953,7 @@ func (x *ResumeFabricRequest) String() string {
 func (*ResumeFabricRequest) ProtoMessage() {}
 
 func (x *ResumeFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +966,7 @@ func (x *ResumeFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeFabricRequest.ProtoReflect.Descriptor instead.
 func (*ResumeFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResumeFabricRequest) GetFabricId() int32 {
@@ -760,7 +989,7 @@ type ResumeFabricResponse struct {
 
 func (x *ResumeFabricResponse) Reset() {
 	*x = ResumeFabricResponse{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -772,7 +1001,7 @@ func (x *ResumeFabricResponse) String() string {
 func (*ResumeFabricResponse) ProtoMessage() {}
 
 func (x *ResumeFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -785,7 +1014,7 @@ func (x *ResumeFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeFabricResponse.ProtoReflect.Descriptor instead.
 func (*ResumeFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResumeFabricResponse) GetFabric() *Fabric {
@@ -813,7 +1042,7 @@ type DeleteFabricRequest struct {
 
 func (x *DeleteFabricRequest) Reset() {
 	*x = DeleteFabricRequest{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +1054,7 @@ func (x *DeleteFabricRequest) String() string {
 func (*DeleteFabricRequest) ProtoMessage() {}
 
 func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +1067,7 @@ func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteFabricRequest) GetFabricId() int32 {
@@ -859,7 +1088,7 @@ type DeleteFabricResponse struct {
 
 func (x *DeleteFabricResponse) Reset() {
 	*x = DeleteFabricResponse{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +1100,7 @@ func (x *DeleteFabricResponse) String() string {
 func (*DeleteFabricResponse) ProtoMessage() {}
 
 func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +1113,7 @@ func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeleteFabricResponse) GetSuccess() bool {
@@ -911,7 +1140,7 @@ type CheckConnectionRequest struct {
 
 func (x *CheckConnectionRequest) Reset() {
 	*x = CheckConnectionRequest{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1152,7 @@ func (x *CheckConnectionRequest) String() string {
 func (*CheckConnectionRequest) ProtoMessage() {}
 
 func (x *CheckConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1165,7 @@ func (x *CheckConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckConnectionRequest.ProtoReflect.Descriptor instead.
 func (*CheckConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CheckConnectionRequest) GetRepositoryUrl() string {
@@ -978,7 +1207,7 @@ type CheckConnectionResponse struct {
 
 func (x *CheckConnectionResponse) Reset() {
 	*x = CheckConnectionResponse{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1219,7 @@ func (x *CheckConnectionResponse) String() string {
 func (*CheckConnectionResponse) ProtoMessage() {}
 
 func (x *CheckConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1232,7 @@ func (x *CheckConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckConnectionResponse.ProtoReflect.Descriptor instead.
 func (*CheckConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CheckConnectionResponse) GetConnection() *Connection {
@@ -1024,7 +1253,7 @@ type CheckFabricConnectionRequest struct {
 
 func (x *CheckFabricConnectionRequest) Reset() {
 	*x = CheckFabricConnectionRequest{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +1265,7 @@ func (x *CheckFabricConnectionRequest) String() string {
 func (*CheckFabricConnectionRequest) ProtoMessage() {}
 
 func (x *CheckFabricConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1049,7 +1278,7 @@ func (x *CheckFabricConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckFabricConnectionRequest.ProtoReflect.Descriptor instead.
 func (*CheckFabricConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CheckFabricConnectionRequest) GetFabricId() int32 {
@@ -1070,7 +1299,7 @@ type CheckFabricConnectionResponse struct {
 
 func (x *CheckFabricConnectionResponse) Reset() {
 	*x = CheckFabricConnectionResponse{}
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1311,7 @@ func (x *CheckFabricConnectionResponse) String() string {
 func (*CheckFabricConnectionResponse) ProtoMessage() {}
 
 func (x *CheckFabricConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_fabric_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1324,7 @@ func (x *CheckFabricConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckFabricConnectionResponse.ProtoReflect.Descriptor instead.
 func (*CheckFabricConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CheckFabricConnectionResponse) GetConnection() *Connection {
@@ -1133,16 +1362,36 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x10GetFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\"B\n" +
 	"\x11GetFabricResponse\x12-\n" +
-	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\"U\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\"\xfb\x02\n" +
 	"\x12ListFabricsRequest\x12 \n" +
 	"\x05limit\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"\x84\x01\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12 \n" +
+	"\x06search\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06search\x12(\n" +
+	"\n" +
+	"repository\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\n" +
+	"repository\x12R\n" +
+	"\x05state\x18\x05 \x01(\tB<\xbaH9\xd8\x01\x01r4R\afailingR\aoverdueR\bdegradedR\tsuspendedR\arunningR\x02okR\x05state\x12\x83\x01\n" +
+	"\border_by\x18\x06 \x01(\tBh\xbaHe\xd8\x01\x01r`R\tfabric_idR\x0efabric_id descR\x04nameR\tname descR\x05stateR\n" +
+	"state descR\flast_successR\x11last_success descR\aorderBy\"\xb9\x01\n" +
 	"\x13ListFabricsResponse\x12/\n" +
 	"\afabrics\x18\x01 \x03(\v2\x15.fgd.bridge.v1.FabricR\afabrics\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xc9\x06\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x123\n" +
+	"\x06counts\x18\x04 \x01(\v2\x1b.fgd.bridge.v1.FabricCountsR\x06counts\"G\n" +
+	"\x13WatchFabricsRequest\x120\n" +
+	"\n" +
+	"fabric_ids\x18\x01 \x03(\x05B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\xc8\x01\"\x04\x1a\x02 \x00R\tfabricIds\"E\n" +
+	"\x14WatchFabricsResponse\x12-\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\"\xa6\x01\n" +
+	"\fFabricCounts\x12\x18\n" +
+	"\afailing\x18\x01 \x01(\x05R\afailing\x12\x18\n" +
+	"\aoverdue\x18\x02 \x01(\x05R\aoverdue\x12\x1a\n" +
+	"\bdegraded\x18\x03 \x01(\x05R\bdegraded\x12\x1c\n" +
+	"\tsuspended\x18\x04 \x01(\x05R\tsuspended\x12\x18\n" +
+	"\arunning\x18\x05 \x01(\x05R\arunning\x12\x0e\n" +
+	"\x02ok\x18\x06 \x01(\x05R\x02ok\"\xc9\x06\n" +
 	"\x13UpdateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x9e\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
@@ -1193,11 +1442,12 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x1dCheckFabricConnectionResponse\x129\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x19.fgd.bridge.v1.ConnectionR\n" +
-	"connection2\xc1\a\n" +
+	"connection2\xa6\b\n" +
 	"\rFabricService\x12i\n" +
 	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\"\x10\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12X\n" +
 	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12^\n" +
-	"\vListFabrics\x12!.fgd.bridge.v1.ListFabricsRequest\x1a\".fgd.bridge.v1.ListFabricsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03\x12e\n" +
+	"\vListFabrics\x12!.fgd.bridge.v1.ListFabricsRequest\x1a\".fgd.bridge.v1.ListFabricsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03\x12c\n" +
+	"\fWatchFabrics\x12\".fgd.bridge.v1.WatchFabricsRequest\x1a#.fgd.bridge.v1.WatchFabricsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x030\x01\x12e\n" +
 	"\fUpdateFabric\x12\".fgd.bridge.v1.UpdateFabricRequest\x1a#.fgd.bridge.v1.UpdateFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12h\n" +
 	"\rSuspendFabric\x12#.fgd.bridge.v1.SuspendFabricRequest\x1a$.fgd.bridge.v1.SuspendFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12i\n" +
 	"\fResumeFabric\x12\".fgd.bridge.v1.ResumeFabricRequest\x1a#.fgd.bridge.v1.ResumeFabricResponse\"\x10\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12e\n" +
@@ -1218,7 +1468,7 @@ func file_fgd_bridge_v1_fabric_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_fabric_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_fgd_bridge_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_fgd_bridge_v1_fabric_service_proto_goTypes = []any{
 	(*CreateFabricRequest)(nil),           // 0: fgd.bridge.v1.CreateFabricRequest
 	(*CreateFabricResponse)(nil),          // 1: fgd.bridge.v1.CreateFabricResponse
@@ -1226,63 +1476,70 @@ var file_fgd_bridge_v1_fabric_service_proto_goTypes = []any{
 	(*GetFabricResponse)(nil),             // 3: fgd.bridge.v1.GetFabricResponse
 	(*ListFabricsRequest)(nil),            // 4: fgd.bridge.v1.ListFabricsRequest
 	(*ListFabricsResponse)(nil),           // 5: fgd.bridge.v1.ListFabricsResponse
-	(*UpdateFabricRequest)(nil),           // 6: fgd.bridge.v1.UpdateFabricRequest
-	(*UpdateFabricResponse)(nil),          // 7: fgd.bridge.v1.UpdateFabricResponse
-	(*SuspendFabricRequest)(nil),          // 8: fgd.bridge.v1.SuspendFabricRequest
-	(*SuspendFabricResponse)(nil),         // 9: fgd.bridge.v1.SuspendFabricResponse
-	(*ResumeFabricRequest)(nil),           // 10: fgd.bridge.v1.ResumeFabricRequest
-	(*ResumeFabricResponse)(nil),          // 11: fgd.bridge.v1.ResumeFabricResponse
-	(*DeleteFabricRequest)(nil),           // 12: fgd.bridge.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),          // 13: fgd.bridge.v1.DeleteFabricResponse
-	(*CheckConnectionRequest)(nil),        // 14: fgd.bridge.v1.CheckConnectionRequest
-	(*CheckConnectionResponse)(nil),       // 15: fgd.bridge.v1.CheckConnectionResponse
-	(*CheckFabricConnectionRequest)(nil),  // 16: fgd.bridge.v1.CheckFabricConnectionRequest
-	(*CheckFabricConnectionResponse)(nil), // 17: fgd.bridge.v1.CheckFabricConnectionResponse
-	(*Credentials)(nil),                   // 18: fgd.bridge.v1.Credentials
-	(*FabricOptions)(nil),                 // 19: fgd.bridge.v1.FabricOptions
-	(*NetBoxLink)(nil),                    // 20: fgd.bridge.v1.NetBoxLink
-	(*Fabric)(nil),                        // 21: fgd.bridge.v1.Fabric
-	(*Connection)(nil),                    // 22: fgd.bridge.v1.Connection
+	(*WatchFabricsRequest)(nil),           // 6: fgd.bridge.v1.WatchFabricsRequest
+	(*WatchFabricsResponse)(nil),          // 7: fgd.bridge.v1.WatchFabricsResponse
+	(*FabricCounts)(nil),                  // 8: fgd.bridge.v1.FabricCounts
+	(*UpdateFabricRequest)(nil),           // 9: fgd.bridge.v1.UpdateFabricRequest
+	(*UpdateFabricResponse)(nil),          // 10: fgd.bridge.v1.UpdateFabricResponse
+	(*SuspendFabricRequest)(nil),          // 11: fgd.bridge.v1.SuspendFabricRequest
+	(*SuspendFabricResponse)(nil),         // 12: fgd.bridge.v1.SuspendFabricResponse
+	(*ResumeFabricRequest)(nil),           // 13: fgd.bridge.v1.ResumeFabricRequest
+	(*ResumeFabricResponse)(nil),          // 14: fgd.bridge.v1.ResumeFabricResponse
+	(*DeleteFabricRequest)(nil),           // 15: fgd.bridge.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),          // 16: fgd.bridge.v1.DeleteFabricResponse
+	(*CheckConnectionRequest)(nil),        // 17: fgd.bridge.v1.CheckConnectionRequest
+	(*CheckConnectionResponse)(nil),       // 18: fgd.bridge.v1.CheckConnectionResponse
+	(*CheckFabricConnectionRequest)(nil),  // 19: fgd.bridge.v1.CheckFabricConnectionRequest
+	(*CheckFabricConnectionResponse)(nil), // 20: fgd.bridge.v1.CheckFabricConnectionResponse
+	(*Credentials)(nil),                   // 21: fgd.bridge.v1.Credentials
+	(*FabricOptions)(nil),                 // 22: fgd.bridge.v1.FabricOptions
+	(*NetBoxLink)(nil),                    // 23: fgd.bridge.v1.NetBoxLink
+	(*Fabric)(nil),                        // 24: fgd.bridge.v1.Fabric
+	(*Connection)(nil),                    // 25: fgd.bridge.v1.Connection
 }
 var file_fgd_bridge_v1_fabric_service_proto_depIdxs = []int32{
-	18, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	19, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	20, // 2: fgd.bridge.v1.CreateFabricRequest.netbox:type_name -> fgd.bridge.v1.NetBoxLink
-	21, // 3: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	21, // 4: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	21, // 5: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
-	18, // 6: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	19, // 7: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	20, // 8: fgd.bridge.v1.UpdateFabricRequest.netbox:type_name -> fgd.bridge.v1.NetBoxLink
-	21, // 9: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	21, // 10: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	21, // 11: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	18, // 12: fgd.bridge.v1.CheckConnectionRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	22, // 13: fgd.bridge.v1.CheckConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
-	22, // 14: fgd.bridge.v1.CheckFabricConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
-	0,  // 15: fgd.bridge.v1.FabricService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
-	2,  // 16: fgd.bridge.v1.FabricService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
-	4,  // 17: fgd.bridge.v1.FabricService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
-	6,  // 18: fgd.bridge.v1.FabricService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
-	8,  // 19: fgd.bridge.v1.FabricService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
-	10, // 20: fgd.bridge.v1.FabricService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
-	12, // 21: fgd.bridge.v1.FabricService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
-	14, // 22: fgd.bridge.v1.FabricService.CheckConnection:input_type -> fgd.bridge.v1.CheckConnectionRequest
-	16, // 23: fgd.bridge.v1.FabricService.CheckFabricConnection:input_type -> fgd.bridge.v1.CheckFabricConnectionRequest
-	1,  // 24: fgd.bridge.v1.FabricService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
-	3,  // 25: fgd.bridge.v1.FabricService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
-	5,  // 26: fgd.bridge.v1.FabricService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
-	7,  // 27: fgd.bridge.v1.FabricService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
-	9,  // 28: fgd.bridge.v1.FabricService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
-	11, // 29: fgd.bridge.v1.FabricService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
-	13, // 30: fgd.bridge.v1.FabricService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
-	15, // 31: fgd.bridge.v1.FabricService.CheckConnection:output_type -> fgd.bridge.v1.CheckConnectionResponse
-	17, // 32: fgd.bridge.v1.FabricService.CheckFabricConnection:output_type -> fgd.bridge.v1.CheckFabricConnectionResponse
-	24, // [24:33] is the sub-list for method output_type
-	15, // [15:24] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	21, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	22, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	23, // 2: fgd.bridge.v1.CreateFabricRequest.netbox:type_name -> fgd.bridge.v1.NetBoxLink
+	24, // 3: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	24, // 4: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	24, // 5: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
+	8,  // 6: fgd.bridge.v1.ListFabricsResponse.counts:type_name -> fgd.bridge.v1.FabricCounts
+	24, // 7: fgd.bridge.v1.WatchFabricsResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	21, // 8: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	22, // 9: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	23, // 10: fgd.bridge.v1.UpdateFabricRequest.netbox:type_name -> fgd.bridge.v1.NetBoxLink
+	24, // 11: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	24, // 12: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	24, // 13: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	21, // 14: fgd.bridge.v1.CheckConnectionRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	25, // 15: fgd.bridge.v1.CheckConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	25, // 16: fgd.bridge.v1.CheckFabricConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	0,  // 17: fgd.bridge.v1.FabricService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
+	2,  // 18: fgd.bridge.v1.FabricService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
+	4,  // 19: fgd.bridge.v1.FabricService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
+	6,  // 20: fgd.bridge.v1.FabricService.WatchFabrics:input_type -> fgd.bridge.v1.WatchFabricsRequest
+	9,  // 21: fgd.bridge.v1.FabricService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
+	11, // 22: fgd.bridge.v1.FabricService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
+	13, // 23: fgd.bridge.v1.FabricService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
+	15, // 24: fgd.bridge.v1.FabricService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
+	17, // 25: fgd.bridge.v1.FabricService.CheckConnection:input_type -> fgd.bridge.v1.CheckConnectionRequest
+	19, // 26: fgd.bridge.v1.FabricService.CheckFabricConnection:input_type -> fgd.bridge.v1.CheckFabricConnectionRequest
+	1,  // 27: fgd.bridge.v1.FabricService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
+	3,  // 28: fgd.bridge.v1.FabricService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
+	5,  // 29: fgd.bridge.v1.FabricService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
+	7,  // 30: fgd.bridge.v1.FabricService.WatchFabrics:output_type -> fgd.bridge.v1.WatchFabricsResponse
+	10, // 31: fgd.bridge.v1.FabricService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
+	12, // 32: fgd.bridge.v1.FabricService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
+	14, // 33: fgd.bridge.v1.FabricService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
+	16, // 34: fgd.bridge.v1.FabricService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
+	18, // 35: fgd.bridge.v1.FabricService.CheckConnection:output_type -> fgd.bridge.v1.CheckConnectionResponse
+	20, // 36: fgd.bridge.v1.FabricService.CheckFabricConnection:output_type -> fgd.bridge.v1.CheckFabricConnectionResponse
+	27, // [27:37] is the sub-list for method output_type
+	17, // [17:27] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_fabric_service_proto_init() }
@@ -1292,14 +1549,14 @@ func file_fgd_bridge_v1_fabric_service_proto_init() {
 	}
 	file_fgd_bridge_v1_bridge_proto_init()
 	file_fgd_bridge_v1_fabric_service_proto_msgTypes[0].OneofWrappers = []any{}
-	file_fgd_bridge_v1_fabric_service_proto_msgTypes[6].OneofWrappers = []any{}
+	file_fgd_bridge_v1_fabric_service_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_fabric_service_proto_rawDesc), len(file_fgd_bridge_v1_fabric_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -136,6 +136,34 @@ func local_request_FabricService_ListFabrics_0(ctx context.Context, marshaler ru
 	return msg, metadata, err
 }
 
+var filter_FabricService_WatchFabrics_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
+
+func request_FabricService_WatchFabrics_0(ctx context.Context, marshaler runtime.Marshaler, client FabricServiceClient, req *http.Request, pathParams map[string]string) (FabricService_WatchFabricsClient, runtime.ServerMetadata, error) {
+	var (
+		protoReq WatchFabricsRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_FabricService_WatchFabrics_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	stream, err := client.WatchFabrics(ctx, &protoReq)
+	if err != nil {
+		return nil, metadata, err
+	}
+	header, err := stream.Header()
+	if err != nil {
+		return nil, metadata, err
+	}
+	metadata.HeaderMD = header
+	return stream, metadata, nil
+}
+
 func request_FabricService_UpdateFabric_0(ctx context.Context, marshaler runtime.Marshaler, client FabricServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq UpdateFabricRequest
@@ -448,6 +476,13 @@ func RegisterFabricServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_FabricService_ListFabrics_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+
+	mux.Handle(http.MethodGet, pattern_FabricService_WatchFabrics_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		err := status.Error(codes.Unimplemented, "streaming calls are not yet supported in the in-process transport")
+		_, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+		return
+	})
 	mux.Handle(http.MethodPatch, pattern_FabricService_UpdateFabric_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -659,6 +694,23 @@ func RegisterFabricServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_FabricService_ListFabrics_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_FabricService_WatchFabrics_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.FabricService/WatchFabrics", runtime.WithHTTPPathPattern("/api/v1/fabrics:watch"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_FabricService_WatchFabrics_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_FabricService_WatchFabrics_0(annotatedContext, mux, outboundMarshaler, w, req, func() (proto.Message, error) { return resp.Recv() }, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPatch, pattern_FabricService_UpdateFabric_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -813,6 +865,7 @@ var (
 	pattern_FabricService_CreateFabric_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "fabrics"}, ""))
 	pattern_FabricService_GetFabric_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
 	pattern_FabricService_ListFabrics_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "fabrics"}, ""))
+	pattern_FabricService_WatchFabrics_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "fabrics"}, "watch"))
 	pattern_FabricService_UpdateFabric_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
 	pattern_FabricService_SuspendFabric_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, "suspend"))
 	pattern_FabricService_ResumeFabric_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, "resume"))
@@ -825,6 +878,7 @@ var (
 	forward_FabricService_CreateFabric_0          = runtime.ForwardResponseMessage
 	forward_FabricService_GetFabric_0             = runtime.ForwardResponseMessage
 	forward_FabricService_ListFabrics_0           = runtime.ForwardResponseMessage
+	forward_FabricService_WatchFabrics_0          = runtime.ForwardResponseStream
 	forward_FabricService_UpdateFabric_0          = runtime.ForwardResponseMessage
 	forward_FabricService_SuspendFabric_0         = runtime.ForwardResponseMessage
 	forward_FabricService_ResumeFabric_0          = runtime.ForwardResponseMessage

@@ -22,6 +22,7 @@ const (
 	FabricService_CreateFabric_FullMethodName          = "/fgd.bridge.v1.FabricService/CreateFabric"
 	FabricService_GetFabric_FullMethodName             = "/fgd.bridge.v1.FabricService/GetFabric"
 	FabricService_ListFabrics_FullMethodName           = "/fgd.bridge.v1.FabricService/ListFabrics"
+	FabricService_WatchFabrics_FullMethodName          = "/fgd.bridge.v1.FabricService/WatchFabrics"
 	FabricService_UpdateFabric_FullMethodName          = "/fgd.bridge.v1.FabricService/UpdateFabric"
 	FabricService_SuspendFabric_FullMethodName         = "/fgd.bridge.v1.FabricService/SuspendFabric"
 	FabricService_ResumeFabric_FullMethodName          = "/fgd.bridge.v1.FabricService/ResumeFabric"
@@ -40,8 +41,11 @@ type FabricServiceClient interface {
 	CreateFabric(ctx context.Context, in *CreateFabricRequest, opts ...grpc.CallOption) (*CreateFabricResponse, error)
 	// Shows a fabric.
 	GetFabric(ctx context.Context, in *GetFabricRequest, opts ...grpc.CallOption) (*GetFabricResponse, error)
-	// Lists all fabrics.
+	// Lists the fabrics that the caller may see, with how each is, and counts them by their states.
 	ListFabrics(ctx context.Context, in *ListFabricsRequest, opts ...grpc.CallOption) (*ListFabricsResponse, error)
+	// Streams fabrics: first how each is of those that the caller may see, then each again when something has happened to it,
+	// until the caller has enough. Of much that happens at once the last is told.
+	WatchFabrics(ctx context.Context, in *WatchFabricsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchFabricsResponse], error)
 	// Changes what the request names of a fabric.
 	UpdateFabric(ctx context.Context, in *UpdateFabricRequest, opts ...grpc.CallOption) (*UpdateFabricResponse, error)
 	// Lets no sync of a fabric publish, until it is resumed; one that runs goes on.
@@ -93,6 +97,25 @@ func (c *fabricServiceClient) ListFabrics(ctx context.Context, in *ListFabricsRe
 	}
 	return out, nil
 }
+
+func (c *fabricServiceClient) WatchFabrics(ctx context.Context, in *WatchFabricsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchFabricsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FabricService_ServiceDesc.Streams[0], FabricService_WatchFabrics_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchFabricsRequest, WatchFabricsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FabricService_WatchFabricsClient = grpc.ServerStreamingClient[WatchFabricsResponse]
 
 func (c *fabricServiceClient) UpdateFabric(ctx context.Context, in *UpdateFabricRequest, opts ...grpc.CallOption) (*UpdateFabricResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -164,8 +187,11 @@ type FabricServiceServer interface {
 	CreateFabric(context.Context, *CreateFabricRequest) (*CreateFabricResponse, error)
 	// Shows a fabric.
 	GetFabric(context.Context, *GetFabricRequest) (*GetFabricResponse, error)
-	// Lists all fabrics.
+	// Lists the fabrics that the caller may see, with how each is, and counts them by their states.
 	ListFabrics(context.Context, *ListFabricsRequest) (*ListFabricsResponse, error)
+	// Streams fabrics: first how each is of those that the caller may see, then each again when something has happened to it,
+	// until the caller has enough. Of much that happens at once the last is told.
+	WatchFabrics(*WatchFabricsRequest, grpc.ServerStreamingServer[WatchFabricsResponse]) error
 	// Changes what the request names of a fabric.
 	UpdateFabric(context.Context, *UpdateFabricRequest) (*UpdateFabricResponse, error)
 	// Lets no sync of a fabric publish, until it is resumed; one that runs goes on.
@@ -196,6 +222,9 @@ func (UnimplementedFabricServiceServer) GetFabric(context.Context, *GetFabricReq
 }
 func (UnimplementedFabricServiceServer) ListFabrics(context.Context, *ListFabricsRequest) (*ListFabricsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFabrics not implemented")
+}
+func (UnimplementedFabricServiceServer) WatchFabrics(*WatchFabricsRequest, grpc.ServerStreamingServer[WatchFabricsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchFabrics not implemented")
 }
 func (UnimplementedFabricServiceServer) UpdateFabric(context.Context, *UpdateFabricRequest) (*UpdateFabricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateFabric not implemented")
@@ -289,6 +318,17 @@ func _FabricService_ListFabrics_Handler(srv interface{}, ctx context.Context, de
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _FabricService_WatchFabrics_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchFabricsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(FabricServiceServer).WatchFabrics(m, &grpc.GenericServerStream[WatchFabricsRequest, WatchFabricsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FabricService_WatchFabricsServer = grpc.ServerStreamingServer[WatchFabricsResponse]
 
 func _FabricService_UpdateFabric_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UpdateFabricRequest)
@@ -442,6 +482,12 @@ var FabricService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _FabricService_CheckFabricConnection_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchFabrics",
+			Handler:       _FabricService_WatchFabrics_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "fgd/bridge/v1/fabric_service.proto",
 }

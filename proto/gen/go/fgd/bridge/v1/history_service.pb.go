@@ -366,9 +366,12 @@ type RestoreDirectoryRequest struct {
 	// Goes on although it would take many resources away, which FGD_3005 refuses else.
 	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
 	// Reports and diffs, and commits nothing.
-	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Fails with FGD_3031 when the branch is at another commit than this one, as base_commit of a dry run has it: what it
+	// showed is done, or nothing is. 40 hex digits; empty for any commit.
+	ExpectedCommit string `protobuf:"bytes,7,opt,name=expected_commit,json=expectedCommit,proto3" json:"expected_commit,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *RestoreDirectoryRequest) Reset() {
@@ -441,6 +444,13 @@ func (x *RestoreDirectoryRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *RestoreDirectoryRequest) GetExpectedCommit() string {
+	if x != nil {
+		return x.ExpectedCommit
+	}
+	return ""
 }
 
 // Response of RestoreDirectory.
@@ -574,14 +584,15 @@ const file_fgd_bridge_v1_history_service_proto_rawDesc = "" +
 	"\rfiles_created\x18\x03 \x01(\x05R\ffilesCreated\x12#\n" +
 	"\rfiles_updated\x18\x04 \x01(\x05R\ffilesUpdated\x12#\n" +
 	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12\x12\n" +
-	"\x04diff\x18\x06 \x01(\tR\x04diff\"\x89\x03\n" +
+	"\x04diff\x18\x06 \x01(\tR\x04diff\"\xcc\x03\n" +
 	"\x17RestoreDirectoryRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12L\n" +
 	"\x06commit\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x06commit\x12/\n" +
 	"\x05as_of\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1f\n" +
 	"\x05paths\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05paths\x12\x1a\n" +
 	"\x05force\x18\x05 \x01(\bB\x04\x88\xb5\x18\x03R\x05force\x12#\n" +
-	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly:g\xbaHd\x1ab\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\x12A\n" +
+	"\x0fexpected_commit\x18\a \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x0eexpectedCommit:g\xbaHd\x1ab\n" +
 	"\x0fcommit.or_as_of\x12'commit or as_of is needed, and not both\x1a&(this.commit != '') != has(this.as_of)\"\xfe\x01\n" +
 	"\x18RestoreDirectoryResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x17\n" +

@@ -1089,7 +1089,7 @@ type ListReceiptsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Only those in this state: pending, proven, undeliverable, held or merging.
+	// Only those in this state: pending, proven, undeliverable, held, merging or without_model.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// At most so many, 1 to 1000; 100 when absent.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -1237,7 +1237,7 @@ type Delivery struct {
 	NetboxUrl string `protobuf:"bytes,1,opt,name=netbox_url,json=netboxUrl,proto3" json:"netbox_url,omitempty"`
 	// The fabric's number there.
 	NetboxFabric int32 `protobuf:"varint,2,opt,name=netbox_fabric,json=netboxFabric,proto3" json:"netbox_fabric,omitempty"`
-	// The commit that is to be delivered; absent when no sync has completed yet.
+	// The commit that is delivered: the last published one that the delivery has seen; absent when it has seen none yet.
 	WantedCommit string `protobuf:"bytes,3,opt,name=wanted_commit,json=wantedCommit,proto3" json:"wanted_commit,omitempty"`
 	// The last commit of which every record was proven, while nothing else was known to be in NetBox; absent when there
 	// is none.
@@ -1263,9 +1263,14 @@ type Delivery struct {
 	// Records of which what was made of them in NetBox is on its way to Git.
 	Merging int32 `protobuf:"varint,14,opt,name=merging,proto3" json:"merging,omitempty"`
 	// Records of which a conflict is open: ListConflicts shows them. They are held, too.
-	Conflicts     int32 `protobuf:"varint,15,opt,name=conflicts,proto3" json:"conflicts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Conflicts int32 `protobuf:"varint,15,opt,name=conflicts,proto3" json:"conflicts,omitempty"`
+	// Resources that have no record, because the plugin has no model of their kind. Nobody has to do anything about them.
+	WithoutModel int32 `protobuf:"varint,16,opt,name=without_model,json=withoutModel,proto3" json:"without_model,omitempty"`
+	// The commit that the last completed sync left, which the delivery may not have seen yet; absent when no sync has
+	// completed. NetBox shows all of it when proven_commit is the same.
+	PublishedCommit string `protobuf:"bytes,17,opt,name=published_commit,json=publishedCommit,proto3" json:"published_commit,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
@@ -1403,6 +1408,20 @@ func (x *Delivery) GetConflicts() int32 {
 	return 0
 }
 
+func (x *Delivery) GetWithoutModel() int32 {
+	if x != nil {
+		return x.WithoutModel
+	}
+	return 0
+}
+
+func (x *Delivery) GetPublishedCommit() string {
+	if x != nil {
+		return x.PublishedCommit
+	}
+	return ""
+}
+
 // What is known of one record.
 type Receipt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1414,7 +1433,8 @@ type Receipt struct {
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// Its file; empty when it is gone.
 	Path string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
-	// pending, proven, undeliverable, held, or merging: what was made of it in NetBox is on its way to Git.
+	// pending, proven, undeliverable, held, merging: what was made of it in NetBox is on its way to Git, or without_model:
+	// Git has it, and NetBox can't show it.
 	State string `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
 	// True when the record is to go, or is gone.
 	Deleted bool `protobuf:"varint,6,opt,name=deleted,proto3" json:"deleted,omitempty"`
@@ -1948,10 +1968,10 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x03 \x01(\tR\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tR\x0fgitopsDirectory\x12\x1b\n" +
-	"\tfabric_id\x18\x06 \x01(\x05R\bfabricId\"\xcb\x01\n" +
+	"\tfabric_id\x18\x06 \x01(\x05R\bfabricId\"\xda\x01\n" +
 	"\x13ListReceiptsRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12M\n" +
-	"\x05state\x18\x02 \x01(\tB7\xbaH4\xd8\x01\x01r/R\apendingR\x06provenR\rundeliverableR\x04heldR\amergingR\x05state\x12 \n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\\\n" +
+	"\x05state\x18\x02 \x01(\tBF\xbaHC\xd8\x01\x01r>R\apendingR\x06provenR\rundeliverableR\x04heldR\amergingR\rwithout_modelR\x05state\x12 \n" +
 	"\x05limit\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
@@ -1960,7 +1980,7 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"\breceipts\x18\x01 \x03(\v2\x16.fgd.bridge.v1.ReceiptR\breceipts\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
 	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x123\n" +
-	"\bdelivery\x18\x04 \x01(\v2\x17.fgd.bridge.v1.DeliveryR\bdelivery\"\x8c\x04\n" +
+	"\bdelivery\x18\x04 \x01(\v2\x17.fgd.bridge.v1.DeliveryR\bdelivery\"\xdc\x04\n" +
 	"\bDelivery\x12\x1d\n" +
 	"\n" +
 	"netbox_url\x18\x01 \x01(\tR\tnetboxUrl\x12#\n" +
@@ -1979,7 +1999,9 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"comparedAt\x12\x1c\n" +
 	"\tsuspended\x18\r \x01(\bR\tsuspended\x12\x18\n" +
 	"\amerging\x18\x0e \x01(\x05R\amerging\x12\x1c\n" +
-	"\tconflicts\x18\x0f \x01(\x05R\tconflicts\"\x99\x04\n" +
+	"\tconflicts\x18\x0f \x01(\x05R\tconflicts\x12#\n" +
+	"\rwithout_model\x18\x10 \x01(\x05R\fwithoutModel\x12)\n" +
+	"\x10published_commit\x18\x11 \x01(\tR\x0fpublishedCommit\"\x99\x04\n" +
 	"\aReceipt\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +

@@ -547,6 +547,745 @@ func (x *GetResourceResponse) GetResource() *Resource {
 	return nil
 }
 
+// Request of GetReferences.
+type GetReferencesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Kind.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Namespace.
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Name.
+	Name          string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReferencesRequest) Reset() {
+	*x = GetReferencesRequest{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReferencesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReferencesRequest) ProtoMessage() {}
+
+func (x *GetReferencesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReferencesRequest.ProtoReflect.Descriptor instead.
+func (*GetReferencesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetReferencesRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *GetReferencesRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *GetReferencesRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *GetReferencesRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Response of GetReferences.
+type GetReferencesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The commit that was read, 40 hex digits.
+	CommitSha string `protobuf:"bytes,1,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	// What the resource names, in the order of its fields; at most 1000.
+	References []*Reference `protobuf:"bytes,2,rep,name=references,proto3" json:"references,omitempty"`
+	// What names the resource, by kind and name; at most 1000.
+	ReferencedBy []*Reference `protobuf:"bytes,3,rep,name=referenced_by,json=referencedBy,proto3" json:"referenced_by,omitempty"`
+	// How many references there are in all.
+	ReferencesTotal int32 `protobuf:"varint,4,opt,name=references_total,json=referencesTotal,proto3" json:"references_total,omitempty"`
+	// How many there are to the resource in all.
+	ReferencedByTotal int32 `protobuf:"varint,5,opt,name=referenced_by_total,json=referencedByTotal,proto3" json:"referenced_by_total,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *GetReferencesResponse) Reset() {
+	*x = GetReferencesResponse{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReferencesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReferencesResponse) ProtoMessage() {}
+
+func (x *GetReferencesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReferencesResponse.ProtoReflect.Descriptor instead.
+func (*GetReferencesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetReferencesResponse) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+func (x *GetReferencesResponse) GetReferences() []*Reference {
+	if x != nil {
+		return x.References
+	}
+	return nil
+}
+
+func (x *GetReferencesResponse) GetReferencedBy() []*Reference {
+	if x != nil {
+		return x.ReferencedBy
+	}
+	return nil
+}
+
+func (x *GetReferencesResponse) GetReferencesTotal() int32 {
+	if x != nil {
+		return x.ReferencesTotal
+	}
+	return 0
+}
+
+func (x *GetReferencesResponse) GetReferencedByTotal() int32 {
+	if x != nil {
+		return x.ReferencedByTotal
+	}
+	return 0
+}
+
+// That one resource names another.
+type Reference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the other one: of the one that is named in references, of the one that names in referenced_by.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Its namespace.
+	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Field of the one that names, for example "spec.connection".
+	Field string `protobuf:"bytes,4,opt,name=field,proto3" json:"field,omitempty"`
+	// A subnet of the VPC that is named; empty when none is.
+	Subnet string `protobuf:"bytes,5,opt,name=subnet,proto3" json:"subnet,omitempty"`
+	// A port of the device that is named; empty when none is.
+	Port string `protobuf:"bytes,6,opt,name=port,proto3" json:"port,omitempty"`
+	// The one that is named is not in the directory. A namespace "default" may be in the cluster only.
+	Missing       bool `protobuf:"varint,7,opt,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reference) Reset() {
+	*x = Reference{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reference) ProtoMessage() {}
+
+func (x *Reference) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reference.ProtoReflect.Descriptor instead.
+func (*Reference) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Reference) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Reference) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *Reference) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Reference) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Reference) GetSubnet() string {
+	if x != nil {
+		return x.Subnet
+	}
+	return ""
+}
+
+func (x *Reference) GetPort() string {
+	if x != nil {
+		return x.Port
+	}
+	return ""
+}
+
+func (x *Reference) GetMissing() bool {
+	if x != nil {
+		return x.Missing
+	}
+	return false
+}
+
+// Request of GetTopology.
+type GetTopologyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTopologyRequest) Reset() {
+	*x = GetTopologyRequest{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTopologyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTopologyRequest) ProtoMessage() {}
+
+func (x *GetTopologyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTopologyRequest.ProtoReflect.Descriptor instead.
+func (*GetTopologyRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetTopologyRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+// Response of GetTopology. Everything is in the order of its names.
+type GetTopologyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The commit that was read, 40 hex digits.
+	CommitSha string `protobuf:"bytes,1,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	// Switches, servers, gateways and externals.
+	Devices []*Device `protobuf:"bytes,2,rep,name=devices,proto3" json:"devices,omitempty"`
+	// Connections between them.
+	Links []*Link `protobuf:"bytes,3,rep,name=links,proto3" json:"links,omitempty"`
+	// Where the subnets of VPCs are attached.
+	Attachments []*Attachment `protobuf:"bytes,4,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	// There are more than 50000 resources; the rest was not looked at.
+	Truncated     bool `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTopologyResponse) Reset() {
+	*x = GetTopologyResponse{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTopologyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTopologyResponse) ProtoMessage() {}
+
+func (x *GetTopologyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTopologyResponse.ProtoReflect.Descriptor instead.
+func (*GetTopologyResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetTopologyResponse) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+func (x *GetTopologyResponse) GetDevices() []*Device {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *GetTopologyResponse) GetLinks() []*Link {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *GetTopologyResponse) GetAttachments() []*Attachment {
+	if x != nil {
+		return x.Attachments
+	}
+	return nil
+}
+
+func (x *GetTopologyResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+// A device of a fabric.
+type Device struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Switch, Server, Gateway or External.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Its namespace.
+	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Of a switch: spine, server-leaf, border-leaf, mixed-leaf or virtual-edge, as it says.
+	Role string `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
+	// What it says of itself.
+	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// Of a switch: the group with which it is redundant.
+	RedundancyGroup string `protobuf:"bytes,6,opt,name=redundancy_group,json=redundancyGroup,proto3" json:"redundancy_group,omitempty"`
+	// How it is redundant there: mclag or eslag.
+	RedundancyType string `protobuf:"bytes,7,opt,name=redundancy_type,json=redundancyType,proto3" json:"redundancy_type,omitempty"`
+	// It is named by a connection, and is not in the directory.
+	Missing       bool `protobuf:"varint,8,opt,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Device) Reset() {
+	*x = Device{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Device) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Device) ProtoMessage() {}
+
+func (x *Device) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Device.ProtoReflect.Descriptor instead.
+func (*Device) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Device) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Device) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *Device) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Device) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Device) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Device) GetRedundancyGroup() string {
+	if x != nil {
+		return x.RedundancyGroup
+	}
+	return ""
+}
+
+func (x *Device) GetRedundancyType() string {
+	if x != nil {
+		return x.RedundancyType
+	}
+	return ""
+}
+
+func (x *Device) GetMissing() bool {
+	if x != nil {
+		return x.Missing
+	}
+	return false
+}
+
+// A Connection, between two devices or within one. A Connection of more devices has a link for each two of them.
+type Link struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the Connection.
+	Connection string `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	// Its namespace.
+	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Its type, as in its spec: unbundled, bundled, mclag, eslag, mclagDomain, fabric, mesh, gateway, vpcLoopback, external
+	// or staticExternal.
+	Type string `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
+	// Kind of the device at one end.
+	FromKind string `protobuf:"bytes,4,opt,name=from_kind,json=fromKind,proto3" json:"from_kind,omitempty"`
+	// Its name.
+	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// Kind of the device at the other end; External where an ExternalAttachment says what is there, empty where nothing does.
+	ToKind string `protobuf:"bytes,6,opt,name=to_kind,json=toKind,proto3" json:"to_kind,omitempty"`
+	// Its name.
+	To string `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
+	// Its cables.
+	Cables        []*Cable `protobuf:"bytes,8,rep,name=cables,proto3" json:"cables,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link) Reset() {
+	*x = Link{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link) ProtoMessage() {}
+
+func (x *Link) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link.ProtoReflect.Descriptor instead.
+func (*Link) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Link) GetConnection() string {
+	if x != nil {
+		return x.Connection
+	}
+	return ""
+}
+
+func (x *Link) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *Link) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Link) GetFromKind() string {
+	if x != nil {
+		return x.FromKind
+	}
+	return ""
+}
+
+func (x *Link) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Link) GetToKind() string {
+	if x != nil {
+		return x.ToKind
+	}
+	return ""
+}
+
+func (x *Link) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Link) GetCables() []*Cable {
+	if x != nil {
+		return x.Cables
+	}
+	return nil
+}
+
+// A cable.
+type Cable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Port of the device at the one end.
+	FromPort string `protobuf:"bytes,1,opt,name=from_port,json=fromPort,proto3" json:"from_port,omitempty"`
+	// Port of the device at the other end.
+	ToPort        string `protobuf:"bytes,2,opt,name=to_port,json=toPort,proto3" json:"to_port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cable) Reset() {
+	*x = Cable{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cable) ProtoMessage() {}
+
+func (x *Cable) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cable.ProtoReflect.Descriptor instead.
+func (*Cable) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Cable) GetFromPort() string {
+	if x != nil {
+		return x.FromPort
+	}
+	return ""
+}
+
+func (x *Cable) GetToPort() string {
+	if x != nil {
+		return x.ToPort
+	}
+	return ""
+}
+
+// Where a subnet of a VPC is attached.
+type Attachment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the VPCAttachment.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its namespace.
+	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Name of the VPC.
+	Vpc string `protobuf:"bytes,3,opt,name=vpc,proto3" json:"vpc,omitempty"`
+	// Name of its subnet.
+	Subnet string `protobuf:"bytes,4,opt,name=subnet,proto3" json:"subnet,omitempty"`
+	// Name of the Connection.
+	Connection    string `protobuf:"bytes,5,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attachment) Reset() {
+	*x = Attachment{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attachment) ProtoMessage() {}
+
+func (x *Attachment) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attachment.ProtoReflect.Descriptor instead.
+func (*Attachment) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Attachment) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Attachment) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *Attachment) GetVpc() string {
+	if x != nil {
+		return x.Vpc
+	}
+	return ""
+}
+
+func (x *Attachment) GetSubnet() string {
+	if x != nil {
+		return x.Subnet
+	}
+	return ""
+}
+
+func (x *Attachment) GetConnection() string {
+	if x != nil {
+		return x.Connection
+	}
+	return ""
+}
+
 // Request of ListResourceChanges.
 type ListResourceChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -568,7 +1307,7 @@ type ListResourceChangesRequest struct {
 
 func (x *ListResourceChangesRequest) Reset() {
 	*x = ListResourceChangesRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +1319,7 @@ func (x *ListResourceChangesRequest) String() string {
 func (*ListResourceChangesRequest) ProtoMessage() {}
 
 func (x *ListResourceChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +1332,7 @@ func (x *ListResourceChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResourceChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListResourceChangesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListResourceChangesRequest) GetFabricId() int32 {
@@ -653,7 +1392,7 @@ type ListResourceChangesResponse struct {
 
 func (x *ListResourceChangesResponse) Reset() {
 	*x = ListResourceChangesResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +1404,7 @@ func (x *ListResourceChangesResponse) String() string {
 func (*ListResourceChangesResponse) ProtoMessage() {}
 
 func (x *ListResourceChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +1417,7 @@ func (x *ListResourceChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResourceChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListResourceChangesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListResourceChangesResponse) GetChanges() []*PastChange {
@@ -754,7 +1493,7 @@ type PastChange struct {
 
 func (x *PastChange) Reset() {
 	*x = PastChange{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +1505,7 @@ func (x *PastChange) String() string {
 func (*PastChange) ProtoMessage() {}
 
 func (x *PastChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +1518,7 @@ func (x *PastChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PastChange.ProtoReflect.Descriptor instead.
 func (*PastChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PastChange) GetCommitSha() string {
@@ -948,7 +1687,7 @@ type FieldChange struct {
 
 func (x *FieldChange) Reset() {
 	*x = FieldChange{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1699,7 @@ func (x *FieldChange) String() string {
 func (*FieldChange) ProtoMessage() {}
 
 func (x *FieldChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1712,7 @@ func (x *FieldChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldChange.ProtoReflect.Descriptor instead.
 func (*FieldChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FieldChange) GetPath() string {
@@ -1022,7 +1761,7 @@ type EditOptions struct {
 
 func (x *EditOptions) Reset() {
 	*x = EditOptions{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1773,7 @@ func (x *EditOptions) String() string {
 func (*EditOptions) ProtoMessage() {}
 
 func (x *EditOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1786,7 @@ func (x *EditOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditOptions.ProtoReflect.Descriptor instead.
 func (*EditOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EditOptions) GetValidateOnly() bool {
@@ -1082,7 +1821,7 @@ type PutResourceRequest struct {
 
 func (x *PutResourceRequest) Reset() {
 	*x = PutResourceRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1833,7 @@ func (x *PutResourceRequest) String() string {
 func (*PutResourceRequest) ProtoMessage() {}
 
 func (x *PutResourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1846,7 @@ func (x *PutResourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutResourceRequest.ProtoReflect.Descriptor instead.
 func (*PutResourceRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PutResourceRequest) GetFabricId() int32 {
@@ -1189,7 +1928,7 @@ type PatchResourceRequest struct {
 
 func (x *PatchResourceRequest) Reset() {
 	*x = PatchResourceRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1940,7 @@ func (x *PatchResourceRequest) String() string {
 func (*PatchResourceRequest) ProtoMessage() {}
 
 func (x *PatchResourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +1953,7 @@ func (x *PatchResourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatchResourceRequest.ProtoReflect.Descriptor instead.
 func (*PatchResourceRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PatchResourceRequest) GetFabricId() int32 {
@@ -1287,7 +2026,7 @@ type DeleteResourceRequest struct {
 
 func (x *DeleteResourceRequest) Reset() {
 	*x = DeleteResourceRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +2038,7 @@ func (x *DeleteResourceRequest) String() string {
 func (*DeleteResourceRequest) ProtoMessage() {}
 
 func (x *DeleteResourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +2051,7 @@ func (x *DeleteResourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResourceRequest.ProtoReflect.Descriptor instead.
 func (*DeleteResourceRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeleteResourceRequest) GetFabricId() int32 {
@@ -1372,7 +2111,7 @@ type BatchEditResourcesRequest struct {
 
 func (x *BatchEditResourcesRequest) Reset() {
 	*x = BatchEditResourcesRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +2123,7 @@ func (x *BatchEditResourcesRequest) String() string {
 func (*BatchEditResourcesRequest) ProtoMessage() {}
 
 func (x *BatchEditResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +2136,7 @@ func (x *BatchEditResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchEditResourcesRequest.ProtoReflect.Descriptor instead.
 func (*BatchEditResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BatchEditResourcesRequest) GetFabricId() int32 {
@@ -1448,7 +2187,7 @@ type ResourceEdit struct {
 
 func (x *ResourceEdit) Reset() {
 	*x = ResourceEdit{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +2199,7 @@ func (x *ResourceEdit) String() string {
 func (*ResourceEdit) ProtoMessage() {}
 
 func (x *ResourceEdit) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +2212,7 @@ func (x *ResourceEdit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceEdit.ProtoReflect.Descriptor instead.
 func (*ResourceEdit) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ResourceEdit) GetKind() string {
@@ -1581,7 +2320,7 @@ type PutResourceResponse struct {
 
 func (x *PutResourceResponse) Reset() {
 	*x = PutResourceResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +2332,7 @@ func (x *PutResourceResponse) String() string {
 func (*PutResourceResponse) ProtoMessage() {}
 
 func (x *PutResourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +2345,7 @@ func (x *PutResourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutResourceResponse.ProtoReflect.Descriptor instead.
 func (*PutResourceResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PutResourceResponse) GetResult() *EditResult {
@@ -1627,7 +2366,7 @@ type PatchResourceResponse struct {
 
 func (x *PatchResourceResponse) Reset() {
 	*x = PatchResourceResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +2378,7 @@ func (x *PatchResourceResponse) String() string {
 func (*PatchResourceResponse) ProtoMessage() {}
 
 func (x *PatchResourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +2391,7 @@ func (x *PatchResourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatchResourceResponse.ProtoReflect.Descriptor instead.
 func (*PatchResourceResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PatchResourceResponse) GetResult() *EditResult {
@@ -1673,7 +2412,7 @@ type DeleteResourceResponse struct {
 
 func (x *DeleteResourceResponse) Reset() {
 	*x = DeleteResourceResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +2424,7 @@ func (x *DeleteResourceResponse) String() string {
 func (*DeleteResourceResponse) ProtoMessage() {}
 
 func (x *DeleteResourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +2437,7 @@ func (x *DeleteResourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResourceResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResourceResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{19}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteResourceResponse) GetResult() *EditResult {
@@ -1719,7 +2458,7 @@ type BatchEditResourcesResponse struct {
 
 func (x *BatchEditResourcesResponse) Reset() {
 	*x = BatchEditResourcesResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +2470,7 @@ func (x *BatchEditResourcesResponse) String() string {
 func (*BatchEditResourcesResponse) ProtoMessage() {}
 
 func (x *BatchEditResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +2483,7 @@ func (x *BatchEditResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchEditResourcesResponse.ProtoReflect.Descriptor instead.
 func (*BatchEditResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{20}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *BatchEditResourcesResponse) GetResult() *EditResult {
@@ -1775,7 +2514,7 @@ type EditResult struct {
 
 func (x *EditResult) Reset() {
 	*x = EditResult{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +2526,7 @@ func (x *EditResult) String() string {
 func (*EditResult) ProtoMessage() {}
 
 func (x *EditResult) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +2539,7 @@ func (x *EditResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResult.ProtoReflect.Descriptor instead.
 func (*EditResult) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{21}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EditResult) GetSyncId() string {
@@ -1866,7 +2605,7 @@ type EditedResource struct {
 
 func (x *EditedResource) Reset() {
 	*x = EditedResource{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +2617,7 @@ func (x *EditedResource) String() string {
 func (*EditedResource) ProtoMessage() {}
 
 func (x *EditedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +2630,7 @@ func (x *EditedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditedResource.ProtoReflect.Descriptor instead.
 func (*EditedResource) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{22}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EditedResource) GetKind() string {
@@ -1980,7 +2719,71 @@ const file_fgd_bridge_v1_resource_service_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x04name\"J\n" +
 	"\x13GetResourceResponse\x123\n" +
-	"\bresource\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ResourceR\bresource\"\xea\x01\n" +
+	"\bresource\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ResourceR\bresource\"\xa4\x01\n" +
+	"\x14GetReferencesRequest\x12$\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1d\n" +
+	"\x04kind\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x04kind\x12'\n" +
+	"\tnamespace\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\tnamespace\x12\x1e\n" +
+	"\x04name\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x04name\"\x8a\x02\n" +
+	"\x15GetReferencesResponse\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x128\n" +
+	"\n" +
+	"references\x18\x02 \x03(\v2\x18.fgd.bridge.v1.ReferenceR\n" +
+	"references\x12=\n" +
+	"\rreferenced_by\x18\x03 \x03(\v2\x18.fgd.bridge.v1.ReferenceR\freferencedBy\x12)\n" +
+	"\x10references_total\x18\x04 \x01(\x05R\x0freferencesTotal\x12.\n" +
+	"\x13referenced_by_total\x18\x05 \x01(\x05R\x11referencedByTotal\"\xad\x01\n" +
+	"\tReference\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05field\x18\x04 \x01(\tR\x05field\x12\x16\n" +
+	"\x06subnet\x18\x05 \x01(\tR\x06subnet\x12\x12\n" +
+	"\x04port\x18\x06 \x01(\tR\x04port\x12\x18\n" +
+	"\amissing\x18\a \x01(\bR\amissing\":\n" +
+	"\x12GetTopologyRequest\x12$\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\"\xeb\x01\n" +
+	"\x13GetTopologyResponse\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12/\n" +
+	"\adevices\x18\x02 \x03(\v2\x15.fgd.bridge.v1.DeviceR\adevices\x12)\n" +
+	"\x05links\x18\x03 \x03(\v2\x13.fgd.bridge.v1.LinkR\x05links\x12;\n" +
+	"\vattachments\x18\x04 \x03(\v2\x19.fgd.bridge.v1.AttachmentR\vattachments\x12\x1c\n" +
+	"\ttruncated\x18\x05 \x01(\bR\ttruncated\"\xf2\x01\n" +
+	"\x06Device\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04role\x18\x04 \x01(\tR\x04role\x12 \n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x12)\n" +
+	"\x10redundancy_group\x18\x06 \x01(\tR\x0fredundancyGroup\x12'\n" +
+	"\x0fredundancy_type\x18\a \x01(\tR\x0eredundancyType\x12\x18\n" +
+	"\amissing\x18\b \x01(\bR\amissing\"\xe0\x01\n" +
+	"\x04Link\x12\x1e\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\tR\n" +
+	"connection\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04type\x18\x03 \x01(\tR\x04type\x12\x1b\n" +
+	"\tfrom_kind\x18\x04 \x01(\tR\bfromKind\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\x12\x17\n" +
+	"\ato_kind\x18\x06 \x01(\tR\x06toKind\x12\x0e\n" +
+	"\x02to\x18\a \x01(\tR\x02to\x12,\n" +
+	"\x06cables\x18\b \x03(\v2\x14.fgd.bridge.v1.CableR\x06cables\"=\n" +
+	"\x05Cable\x12\x1b\n" +
+	"\tfrom_port\x18\x01 \x01(\tR\bfromPort\x12\x17\n" +
+	"\ato_port\x18\x02 \x01(\tR\x06toPort\"\x88\x01\n" +
+	"\n" +
+	"Attachment\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x10\n" +
+	"\x03vpc\x18\x03 \x01(\tR\x03vpc\x12\x16\n" +
+	"\x06subnet\x18\x04 \x01(\tR\x06subnet\x12\x1e\n" +
+	"\n" +
+	"connection\x18\x05 \x01(\tR\n" +
+	"connection\"\xea\x01\n" +
 	"\x1aListResourceChangesRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1d\n" +
 	"\x04kind\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x04kind\x12'\n" +
@@ -2098,11 +2901,13 @@ const file_fgd_bridge_v1_resource_service_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
 	"\x06effect\x18\x04 \x01(\tR\x06effect\x12\x12\n" +
 	"\x04path\x18\x05 \x01(\tR\x04path\x12\x17\n" +
-	"\ablob_id\x18\x06 \x01(\tR\x06blobId2\x83\x06\n" +
+	"\ablob_id\x18\x06 \x01(\tR\x06blobId2\xc9\a\n" +
 	"\x0fResourceService\x12d\n" +
 	"\rListResources\x12#.fgd.bridge.v1.ListResourcesRequest\x1a$.fgd.bridge.v1.ListResourcesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12^\n" +
 	"\vGetResource\x12!.fgd.bridge.v1.GetResourceRequest\x1a\".fgd.bridge.v1.GetResourceResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12v\n" +
-	"\x13ListResourceChanges\x12).fgd.bridge.v1.ListResourceChangesRequest\x1a*.fgd.bridge.v1.ListResourceChangesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12b\n" +
+	"\x13ListResourceChanges\x12).fgd.bridge.v1.ListResourceChangesRequest\x1a*.fgd.bridge.v1.ListResourceChangesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12d\n" +
+	"\rGetReferences\x12#.fgd.bridge.v1.GetReferencesRequest\x1a$.fgd.bridge.v1.GetReferencesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12^\n" +
+	"\vGetTopology\x12!.fgd.bridge.v1.GetTopologyRequest\x1a\".fgd.bridge.v1.GetTopologyResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12b\n" +
 	"\vPutResource\x12!.fgd.bridge.v1.PutResourceRequest\x1a\".fgd.bridge.v1.PutResourceResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12h\n" +
 	"\rPatchResource\x12#.fgd.bridge.v1.PatchResourceRequest\x1a$.fgd.bridge.v1.PatchResourceResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12k\n" +
 	"\x0eDeleteResource\x12$.fgd.bridge.v1.DeleteResourceRequest\x1a%.fgd.bridge.v1.DeleteResourceResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12w\n" +
@@ -2121,7 +2926,7 @@ func file_fgd_bridge_v1_resource_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_resource_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_fgd_bridge_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_fgd_bridge_v1_resource_service_proto_goTypes = []any{
 	(*ResourceContent)(nil),             // 0: fgd.bridge.v1.ResourceContent
 	(*Resource)(nil),                    // 1: fgd.bridge.v1.Resource
@@ -2130,77 +2935,96 @@ var file_fgd_bridge_v1_resource_service_proto_goTypes = []any{
 	(*ListResourcesResponse)(nil),       // 4: fgd.bridge.v1.ListResourcesResponse
 	(*GetResourceRequest)(nil),          // 5: fgd.bridge.v1.GetResourceRequest
 	(*GetResourceResponse)(nil),         // 6: fgd.bridge.v1.GetResourceResponse
-	(*ListResourceChangesRequest)(nil),  // 7: fgd.bridge.v1.ListResourceChangesRequest
-	(*ListResourceChangesResponse)(nil), // 8: fgd.bridge.v1.ListResourceChangesResponse
-	(*PastChange)(nil),                  // 9: fgd.bridge.v1.PastChange
-	(*FieldChange)(nil),                 // 10: fgd.bridge.v1.FieldChange
-	(*EditOptions)(nil),                 // 11: fgd.bridge.v1.EditOptions
-	(*PutResourceRequest)(nil),          // 12: fgd.bridge.v1.PutResourceRequest
-	(*PatchResourceRequest)(nil),        // 13: fgd.bridge.v1.PatchResourceRequest
-	(*DeleteResourceRequest)(nil),       // 14: fgd.bridge.v1.DeleteResourceRequest
-	(*BatchEditResourcesRequest)(nil),   // 15: fgd.bridge.v1.BatchEditResourcesRequest
-	(*ResourceEdit)(nil),                // 16: fgd.bridge.v1.ResourceEdit
-	(*PutResourceResponse)(nil),         // 17: fgd.bridge.v1.PutResourceResponse
-	(*PatchResourceResponse)(nil),       // 18: fgd.bridge.v1.PatchResourceResponse
-	(*DeleteResourceResponse)(nil),      // 19: fgd.bridge.v1.DeleteResourceResponse
-	(*BatchEditResourcesResponse)(nil),  // 20: fgd.bridge.v1.BatchEditResourcesResponse
-	(*EditResult)(nil),                  // 21: fgd.bridge.v1.EditResult
-	(*EditedResource)(nil),              // 22: fgd.bridge.v1.EditedResource
-	(*structpb.Struct)(nil),             // 23: google.protobuf.Struct
-	(*Finding)(nil),                     // 24: fgd.bridge.v1.Finding
-	(*timestamppb.Timestamp)(nil),       // 25: google.protobuf.Timestamp
-	(*PullRequest)(nil),                 // 26: fgd.bridge.v1.PullRequest
-	(*structpb.Value)(nil),              // 27: google.protobuf.Value
+	(*GetReferencesRequest)(nil),        // 7: fgd.bridge.v1.GetReferencesRequest
+	(*GetReferencesResponse)(nil),       // 8: fgd.bridge.v1.GetReferencesResponse
+	(*Reference)(nil),                   // 9: fgd.bridge.v1.Reference
+	(*GetTopologyRequest)(nil),          // 10: fgd.bridge.v1.GetTopologyRequest
+	(*GetTopologyResponse)(nil),         // 11: fgd.bridge.v1.GetTopologyResponse
+	(*Device)(nil),                      // 12: fgd.bridge.v1.Device
+	(*Link)(nil),                        // 13: fgd.bridge.v1.Link
+	(*Cable)(nil),                       // 14: fgd.bridge.v1.Cable
+	(*Attachment)(nil),                  // 15: fgd.bridge.v1.Attachment
+	(*ListResourceChangesRequest)(nil),  // 16: fgd.bridge.v1.ListResourceChangesRequest
+	(*ListResourceChangesResponse)(nil), // 17: fgd.bridge.v1.ListResourceChangesResponse
+	(*PastChange)(nil),                  // 18: fgd.bridge.v1.PastChange
+	(*FieldChange)(nil),                 // 19: fgd.bridge.v1.FieldChange
+	(*EditOptions)(nil),                 // 20: fgd.bridge.v1.EditOptions
+	(*PutResourceRequest)(nil),          // 21: fgd.bridge.v1.PutResourceRequest
+	(*PatchResourceRequest)(nil),        // 22: fgd.bridge.v1.PatchResourceRequest
+	(*DeleteResourceRequest)(nil),       // 23: fgd.bridge.v1.DeleteResourceRequest
+	(*BatchEditResourcesRequest)(nil),   // 24: fgd.bridge.v1.BatchEditResourcesRequest
+	(*ResourceEdit)(nil),                // 25: fgd.bridge.v1.ResourceEdit
+	(*PutResourceResponse)(nil),         // 26: fgd.bridge.v1.PutResourceResponse
+	(*PatchResourceResponse)(nil),       // 27: fgd.bridge.v1.PatchResourceResponse
+	(*DeleteResourceResponse)(nil),      // 28: fgd.bridge.v1.DeleteResourceResponse
+	(*BatchEditResourcesResponse)(nil),  // 29: fgd.bridge.v1.BatchEditResourcesResponse
+	(*EditResult)(nil),                  // 30: fgd.bridge.v1.EditResult
+	(*EditedResource)(nil),              // 31: fgd.bridge.v1.EditedResource
+	(*structpb.Struct)(nil),             // 32: google.protobuf.Struct
+	(*Finding)(nil),                     // 33: fgd.bridge.v1.Finding
+	(*timestamppb.Timestamp)(nil),       // 34: google.protobuf.Timestamp
+	(*PullRequest)(nil),                 // 35: fgd.bridge.v1.PullRequest
+	(*structpb.Value)(nil),              // 36: google.protobuf.Value
 }
 var file_fgd_bridge_v1_resource_service_proto_depIdxs = []int32{
-	23, // 0: fgd.bridge.v1.ResourceContent.spec:type_name -> google.protobuf.Struct
-	23, // 1: fgd.bridge.v1.ResourceContent.labels:type_name -> google.protobuf.Struct
-	23, // 2: fgd.bridge.v1.ResourceContent.annotations:type_name -> google.protobuf.Struct
+	32, // 0: fgd.bridge.v1.ResourceContent.spec:type_name -> google.protobuf.Struct
+	32, // 1: fgd.bridge.v1.ResourceContent.labels:type_name -> google.protobuf.Struct
+	32, // 2: fgd.bridge.v1.ResourceContent.annotations:type_name -> google.protobuf.Struct
 	0,  // 3: fgd.bridge.v1.Resource.content:type_name -> fgd.bridge.v1.ResourceContent
 	2,  // 4: fgd.bridge.v1.Resource.changed_by:type_name -> fgd.bridge.v1.ResourceChange
-	24, // 5: fgd.bridge.v1.Resource.problem:type_name -> fgd.bridge.v1.Finding
+	33, // 5: fgd.bridge.v1.Resource.problem:type_name -> fgd.bridge.v1.Finding
 	1,  // 6: fgd.bridge.v1.ListResourcesResponse.resources:type_name -> fgd.bridge.v1.Resource
 	1,  // 7: fgd.bridge.v1.GetResourceResponse.resource:type_name -> fgd.bridge.v1.Resource
-	9,  // 8: fgd.bridge.v1.ListResourceChangesResponse.changes:type_name -> fgd.bridge.v1.PastChange
-	25, // 9: fgd.bridge.v1.PastChange.committed_at:type_name -> google.protobuf.Timestamp
-	26, // 10: fgd.bridge.v1.PastChange.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	10, // 11: fgd.bridge.v1.PastChange.fields:type_name -> fgd.bridge.v1.FieldChange
-	24, // 12: fgd.bridge.v1.PastChange.problem:type_name -> fgd.bridge.v1.Finding
-	27, // 13: fgd.bridge.v1.FieldChange.from:type_name -> google.protobuf.Value
-	27, // 14: fgd.bridge.v1.FieldChange.to:type_name -> google.protobuf.Value
-	0,  // 15: fgd.bridge.v1.PutResourceRequest.content:type_name -> fgd.bridge.v1.ResourceContent
-	11, // 16: fgd.bridge.v1.PutResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
-	23, // 17: fgd.bridge.v1.PatchResourceRequest.patch:type_name -> google.protobuf.Struct
-	11, // 18: fgd.bridge.v1.PatchResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
-	16, // 19: fgd.bridge.v1.BatchEditResourcesRequest.edits:type_name -> fgd.bridge.v1.ResourceEdit
-	11, // 20: fgd.bridge.v1.BatchEditResourcesRequest.options:type_name -> fgd.bridge.v1.EditOptions
-	0,  // 21: fgd.bridge.v1.ResourceEdit.content:type_name -> fgd.bridge.v1.ResourceContent
-	23, // 22: fgd.bridge.v1.ResourceEdit.patch:type_name -> google.protobuf.Struct
-	21, // 23: fgd.bridge.v1.PutResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
-	21, // 24: fgd.bridge.v1.PatchResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
-	21, // 25: fgd.bridge.v1.DeleteResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
-	21, // 26: fgd.bridge.v1.BatchEditResourcesResponse.result:type_name -> fgd.bridge.v1.EditResult
-	26, // 27: fgd.bridge.v1.EditResult.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	22, // 28: fgd.bridge.v1.EditResult.resources:type_name -> fgd.bridge.v1.EditedResource
-	3,  // 29: fgd.bridge.v1.ResourceService.ListResources:input_type -> fgd.bridge.v1.ListResourcesRequest
-	5,  // 30: fgd.bridge.v1.ResourceService.GetResource:input_type -> fgd.bridge.v1.GetResourceRequest
-	7,  // 31: fgd.bridge.v1.ResourceService.ListResourceChanges:input_type -> fgd.bridge.v1.ListResourceChangesRequest
-	12, // 32: fgd.bridge.v1.ResourceService.PutResource:input_type -> fgd.bridge.v1.PutResourceRequest
-	13, // 33: fgd.bridge.v1.ResourceService.PatchResource:input_type -> fgd.bridge.v1.PatchResourceRequest
-	14, // 34: fgd.bridge.v1.ResourceService.DeleteResource:input_type -> fgd.bridge.v1.DeleteResourceRequest
-	15, // 35: fgd.bridge.v1.ResourceService.BatchEditResources:input_type -> fgd.bridge.v1.BatchEditResourcesRequest
-	4,  // 36: fgd.bridge.v1.ResourceService.ListResources:output_type -> fgd.bridge.v1.ListResourcesResponse
-	6,  // 37: fgd.bridge.v1.ResourceService.GetResource:output_type -> fgd.bridge.v1.GetResourceResponse
-	8,  // 38: fgd.bridge.v1.ResourceService.ListResourceChanges:output_type -> fgd.bridge.v1.ListResourceChangesResponse
-	17, // 39: fgd.bridge.v1.ResourceService.PutResource:output_type -> fgd.bridge.v1.PutResourceResponse
-	18, // 40: fgd.bridge.v1.ResourceService.PatchResource:output_type -> fgd.bridge.v1.PatchResourceResponse
-	19, // 41: fgd.bridge.v1.ResourceService.DeleteResource:output_type -> fgd.bridge.v1.DeleteResourceResponse
-	20, // 42: fgd.bridge.v1.ResourceService.BatchEditResources:output_type -> fgd.bridge.v1.BatchEditResourcesResponse
-	36, // [36:43] is the sub-list for method output_type
-	29, // [29:36] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	9,  // 8: fgd.bridge.v1.GetReferencesResponse.references:type_name -> fgd.bridge.v1.Reference
+	9,  // 9: fgd.bridge.v1.GetReferencesResponse.referenced_by:type_name -> fgd.bridge.v1.Reference
+	12, // 10: fgd.bridge.v1.GetTopologyResponse.devices:type_name -> fgd.bridge.v1.Device
+	13, // 11: fgd.bridge.v1.GetTopologyResponse.links:type_name -> fgd.bridge.v1.Link
+	15, // 12: fgd.bridge.v1.GetTopologyResponse.attachments:type_name -> fgd.bridge.v1.Attachment
+	14, // 13: fgd.bridge.v1.Link.cables:type_name -> fgd.bridge.v1.Cable
+	18, // 14: fgd.bridge.v1.ListResourceChangesResponse.changes:type_name -> fgd.bridge.v1.PastChange
+	34, // 15: fgd.bridge.v1.PastChange.committed_at:type_name -> google.protobuf.Timestamp
+	35, // 16: fgd.bridge.v1.PastChange.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	19, // 17: fgd.bridge.v1.PastChange.fields:type_name -> fgd.bridge.v1.FieldChange
+	33, // 18: fgd.bridge.v1.PastChange.problem:type_name -> fgd.bridge.v1.Finding
+	36, // 19: fgd.bridge.v1.FieldChange.from:type_name -> google.protobuf.Value
+	36, // 20: fgd.bridge.v1.FieldChange.to:type_name -> google.protobuf.Value
+	0,  // 21: fgd.bridge.v1.PutResourceRequest.content:type_name -> fgd.bridge.v1.ResourceContent
+	20, // 22: fgd.bridge.v1.PutResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
+	32, // 23: fgd.bridge.v1.PatchResourceRequest.patch:type_name -> google.protobuf.Struct
+	20, // 24: fgd.bridge.v1.PatchResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
+	25, // 25: fgd.bridge.v1.BatchEditResourcesRequest.edits:type_name -> fgd.bridge.v1.ResourceEdit
+	20, // 26: fgd.bridge.v1.BatchEditResourcesRequest.options:type_name -> fgd.bridge.v1.EditOptions
+	0,  // 27: fgd.bridge.v1.ResourceEdit.content:type_name -> fgd.bridge.v1.ResourceContent
+	32, // 28: fgd.bridge.v1.ResourceEdit.patch:type_name -> google.protobuf.Struct
+	30, // 29: fgd.bridge.v1.PutResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
+	30, // 30: fgd.bridge.v1.PatchResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
+	30, // 31: fgd.bridge.v1.DeleteResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
+	30, // 32: fgd.bridge.v1.BatchEditResourcesResponse.result:type_name -> fgd.bridge.v1.EditResult
+	35, // 33: fgd.bridge.v1.EditResult.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	31, // 34: fgd.bridge.v1.EditResult.resources:type_name -> fgd.bridge.v1.EditedResource
+	3,  // 35: fgd.bridge.v1.ResourceService.ListResources:input_type -> fgd.bridge.v1.ListResourcesRequest
+	5,  // 36: fgd.bridge.v1.ResourceService.GetResource:input_type -> fgd.bridge.v1.GetResourceRequest
+	16, // 37: fgd.bridge.v1.ResourceService.ListResourceChanges:input_type -> fgd.bridge.v1.ListResourceChangesRequest
+	7,  // 38: fgd.bridge.v1.ResourceService.GetReferences:input_type -> fgd.bridge.v1.GetReferencesRequest
+	10, // 39: fgd.bridge.v1.ResourceService.GetTopology:input_type -> fgd.bridge.v1.GetTopologyRequest
+	21, // 40: fgd.bridge.v1.ResourceService.PutResource:input_type -> fgd.bridge.v1.PutResourceRequest
+	22, // 41: fgd.bridge.v1.ResourceService.PatchResource:input_type -> fgd.bridge.v1.PatchResourceRequest
+	23, // 42: fgd.bridge.v1.ResourceService.DeleteResource:input_type -> fgd.bridge.v1.DeleteResourceRequest
+	24, // 43: fgd.bridge.v1.ResourceService.BatchEditResources:input_type -> fgd.bridge.v1.BatchEditResourcesRequest
+	4,  // 44: fgd.bridge.v1.ResourceService.ListResources:output_type -> fgd.bridge.v1.ListResourcesResponse
+	6,  // 45: fgd.bridge.v1.ResourceService.GetResource:output_type -> fgd.bridge.v1.GetResourceResponse
+	17, // 46: fgd.bridge.v1.ResourceService.ListResourceChanges:output_type -> fgd.bridge.v1.ListResourceChangesResponse
+	8,  // 47: fgd.bridge.v1.ResourceService.GetReferences:output_type -> fgd.bridge.v1.GetReferencesResponse
+	11, // 48: fgd.bridge.v1.ResourceService.GetTopology:output_type -> fgd.bridge.v1.GetTopologyResponse
+	26, // 49: fgd.bridge.v1.ResourceService.PutResource:output_type -> fgd.bridge.v1.PutResourceResponse
+	27, // 50: fgd.bridge.v1.ResourceService.PatchResource:output_type -> fgd.bridge.v1.PatchResourceResponse
+	28, // 51: fgd.bridge.v1.ResourceService.DeleteResource:output_type -> fgd.bridge.v1.DeleteResourceResponse
+	29, // 52: fgd.bridge.v1.ResourceService.BatchEditResources:output_type -> fgd.bridge.v1.BatchEditResourcesResponse
+	44, // [44:53] is the sub-list for method output_type
+	35, // [35:44] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_resource_service_proto_init() }
@@ -2209,7 +3033,7 @@ func file_fgd_bridge_v1_resource_service_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_init()
-	file_fgd_bridge_v1_resource_service_proto_msgTypes[16].OneofWrappers = []any{
+	file_fgd_bridge_v1_resource_service_proto_msgTypes[25].OneofWrappers = []any{
 		(*ResourceEdit_Content)(nil),
 		(*ResourceEdit_Patch)(nil),
 		(*ResourceEdit_Delete)(nil),
@@ -2220,7 +3044,7 @@ func file_fgd_bridge_v1_resource_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_resource_service_proto_rawDesc), len(file_fgd_bridge_v1_resource_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,8 @@ const (
 	ResourceService_ListResources_FullMethodName       = "/fgd.bridge.v1.ResourceService/ListResources"
 	ResourceService_GetResource_FullMethodName         = "/fgd.bridge.v1.ResourceService/GetResource"
 	ResourceService_ListResourceChanges_FullMethodName = "/fgd.bridge.v1.ResourceService/ListResourceChanges"
+	ResourceService_GetReferences_FullMethodName       = "/fgd.bridge.v1.ResourceService/GetReferences"
+	ResourceService_GetTopology_FullMethodName         = "/fgd.bridge.v1.ResourceService/GetTopology"
 	ResourceService_PutResource_FullMethodName         = "/fgd.bridge.v1.ResourceService/PutResource"
 	ResourceService_PatchResource_FullMethodName       = "/fgd.bridge.v1.ResourceService/PatchResource"
 	ResourceService_DeleteResource_FullMethodName      = "/fgd.bridge.v1.ResourceService/DeleteResource"
@@ -42,6 +44,11 @@ type ResourceServiceClient interface {
 	// Lists the changes of a resource, newest first: who changed which of its fields, where, and in which commit. It is
 	// followed where its file moves. NOT_FOUND (FGD_1067) when no commit has it.
 	ListResourceChanges(ctx context.Context, in *ListResourceChangesRequest, opts ...grpc.CallOption) (*ListResourceChangesResponse, error)
+	// Says what a resource names, and which resources name it, at the head of the branch. NOT_FOUND (FGD_1067) when it is
+	// not there and nothing names it.
+	GetReferences(ctx context.Context, in *GetReferencesRequest, opts ...grpc.CallOption) (*GetReferencesResponse, error)
+	// Says which devices a fabric has at the head of the branch, how they are connected, and which VPCs are where.
+	GetTopology(ctx context.Context, in *GetTopologyRequest, opts ...grpc.CallOption) (*GetTopologyResponse, error)
 	// Makes a resource say what is given and nothing else; one that is not there is made.
 	PutResource(ctx context.Context, in *PutResourceRequest, opts ...grpc.CallOption) (*PutResourceResponse, error)
 	// Changes what a JSON merge patch (RFC 7396) names of a resource.
@@ -84,6 +91,26 @@ func (c *resourceServiceClient) ListResourceChanges(ctx context.Context, in *Lis
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListResourceChangesResponse)
 	err := c.cc.Invoke(ctx, ResourceService_ListResourceChanges_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *resourceServiceClient) GetReferences(ctx context.Context, in *GetReferencesRequest, opts ...grpc.CallOption) (*GetReferencesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetReferencesResponse)
+	err := c.cc.Invoke(ctx, ResourceService_GetReferences_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *resourceServiceClient) GetTopology(ctx context.Context, in *GetTopologyRequest, opts ...grpc.CallOption) (*GetTopologyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTopologyResponse)
+	err := c.cc.Invoke(ctx, ResourceService_GetTopology_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +171,11 @@ type ResourceServiceServer interface {
 	// Lists the changes of a resource, newest first: who changed which of its fields, where, and in which commit. It is
 	// followed where its file moves. NOT_FOUND (FGD_1067) when no commit has it.
 	ListResourceChanges(context.Context, *ListResourceChangesRequest) (*ListResourceChangesResponse, error)
+	// Says what a resource names, and which resources name it, at the head of the branch. NOT_FOUND (FGD_1067) when it is
+	// not there and nothing names it.
+	GetReferences(context.Context, *GetReferencesRequest) (*GetReferencesResponse, error)
+	// Says which devices a fabric has at the head of the branch, how they are connected, and which VPCs are where.
+	GetTopology(context.Context, *GetTopologyRequest) (*GetTopologyResponse, error)
 	// Makes a resource say what is given and nothing else; one that is not there is made.
 	PutResource(context.Context, *PutResourceRequest) (*PutResourceResponse, error)
 	// Changes what a JSON merge patch (RFC 7396) names of a resource.
@@ -170,6 +202,12 @@ func (UnimplementedResourceServiceServer) GetResource(context.Context, *GetResou
 }
 func (UnimplementedResourceServiceServer) ListResourceChanges(context.Context, *ListResourceChangesRequest) (*ListResourceChangesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListResourceChanges not implemented")
+}
+func (UnimplementedResourceServiceServer) GetReferences(context.Context, *GetReferencesRequest) (*GetReferencesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetReferences not implemented")
+}
+func (UnimplementedResourceServiceServer) GetTopology(context.Context, *GetTopologyRequest) (*GetTopologyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTopology not implemented")
 }
 func (UnimplementedResourceServiceServer) PutResource(context.Context, *PutResourceRequest) (*PutResourceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PutResource not implemented")
@@ -254,6 +292,42 @@ func _ResourceService_ListResourceChanges_Handler(srv interface{}, ctx context.C
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ResourceServiceServer).ListResourceChanges(ctx, req.(*ListResourceChangesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ResourceService_GetReferences_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetReferencesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResourceServiceServer).GetReferences(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResourceService_GetReferences_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResourceServiceServer).GetReferences(ctx, req.(*GetReferencesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ResourceService_GetTopology_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTopologyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResourceServiceServer).GetTopology(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResourceService_GetTopology_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResourceServiceServer).GetTopology(ctx, req.(*GetTopologyRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -348,6 +422,14 @@ var ResourceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListResourceChanges",
 			Handler:    _ResourceService_ListResourceChanges_Handler,
+		},
+		{
+			MethodName: "GetReferences",
+			Handler:    _ResourceService_GetReferences_Handler,
+		},
+		{
+			MethodName: "GetTopology",
+			Handler:    _ResourceService_GetTopology_Handler,
 		},
 		{
 			MethodName: "PutResource",

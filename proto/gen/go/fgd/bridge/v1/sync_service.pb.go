@@ -40,9 +40,12 @@ type TriggerOptions struct {
 	// Judges the files in unmanaged/ again, also those that nobody has touched.
 	RetryQuarantined bool `protobuf:"varint,6,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
 	// Takes the directory over when its manifest names another owner, which FGD_2011 refuses else.
-	TakeOver      bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TakeOver bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
+	// Fails with FGD_3031 when the branch is at another commit than this one, as base_commit of a dry run has it: what it
+	// showed is done, or nothing is. 40 hex digits; empty for any commit.
+	ExpectedCommit string `protobuf:"bytes,13,opt,name=expected_commit,json=expectedCommit,proto3" json:"expected_commit,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *TriggerOptions) Reset() {
@@ -122,6 +125,13 @@ func (x *TriggerOptions) GetTakeOver() bool {
 		return x.TakeOver
 	}
 	return false
+}
+
+func (x *TriggerOptions) GetExpectedCommit() string {
+	if x != nil {
+		return x.ExpectedCommit
+	}
+	return ""
 }
 
 // Request of TriggerSync.
@@ -893,6 +903,179 @@ func (x *ListSyncsResponse) GetTotal() int32 {
 	return 0
 }
 
+// Request of ListAllSyncs.
+type ListAllSyncsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many, 1 to 500; 50 when absent. An answer may have fewer, also when more follow.
+	Limit int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same but the limit.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only syncs of this fabric; of all when absent.
+	FabricId int32 `protobuf:"varint,3,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Only syncs that run or wait.
+	Active bool `protobuf:"varint,4,opt,name=active,proto3" json:"active,omitempty"`
+	// Only syncs in this state.
+	Status string `protobuf:"bytes,5,opt,name=status,proto3" json:"status,omitempty"`
+	// Only syncs with this trigger.
+	Trigger string `protobuf:"bytes,6,opt,name=trigger,proto3" json:"trigger,omitempty"`
+	// Only syncs accepted at or after this; over HTTP a date is its first moment in UTC.
+	StartDate *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
+	// Only syncs accepted before this; over HTTP a date is taken as the whole day.
+	EndDate       *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAllSyncsRequest) Reset() {
+	*x = ListAllSyncsRequest{}
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAllSyncsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAllSyncsRequest) ProtoMessage() {}
+
+func (x *ListAllSyncsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAllSyncsRequest.ProtoReflect.Descriptor instead.
+func (*ListAllSyncsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListAllSyncsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListAllSyncsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListAllSyncsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListAllSyncsRequest) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *ListAllSyncsRequest) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *ListAllSyncsRequest) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
+	}
+	return ""
+}
+
+func (x *ListAllSyncsRequest) GetStartDate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartDate
+	}
+	return nil
+}
+
+func (x *ListAllSyncsRequest) GetEndDate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndDate
+	}
+	return nil
+}
+
+// Response of ListAllSyncs.
+type ListAllSyncsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Syncs []*SyncStatus `protobuf:"bytes,1,rep,name=syncs,proto3" json:"syncs,omitempty"`
+	// Number of matches without limit, of syncs that run or wait; absent where others are asked for.
+	Total *int32 `protobuf:"varint,2,opt,name=total,proto3,oneof" json:"total,omitempty"`
+	// Asks for what follows; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAllSyncsResponse) Reset() {
+	*x = ListAllSyncsResponse{}
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAllSyncsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAllSyncsResponse) ProtoMessage() {}
+
+func (x *ListAllSyncsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAllSyncsResponse.ProtoReflect.Descriptor instead.
+func (*ListAllSyncsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListAllSyncsResponse) GetSyncs() []*SyncStatus {
+	if x != nil {
+		return x.Syncs
+	}
+	return nil
+}
+
+func (x *ListAllSyncsResponse) GetTotal() int32 {
+	if x != nil && x.Total != nil {
+		return *x.Total
+	}
+	return 0
+}
+
+func (x *ListAllSyncsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Request of StreamSyncEvents.
 type StreamSyncEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -904,7 +1087,7 @@ type StreamSyncEventsRequest struct {
 
 func (x *StreamSyncEventsRequest) Reset() {
 	*x = StreamSyncEventsRequest{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1099,7 @@ func (x *StreamSyncEventsRequest) String() string {
 func (*StreamSyncEventsRequest) ProtoMessage() {}
 
 func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1112,7 @@ func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsRequest.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamSyncEventsRequest) GetSyncId() string {
@@ -964,7 +1147,7 @@ type SyncEventData struct {
 
 func (x *SyncEventData) Reset() {
 	*x = SyncEventData{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1159,7 @@ func (x *SyncEventData) String() string {
 func (*SyncEventData) ProtoMessage() {}
 
 func (x *SyncEventData) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1172,7 @@ func (x *SyncEventData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncEventData.ProtoReflect.Descriptor instead.
 func (*SyncEventData) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SyncEventData) GetState() string {
@@ -1066,7 +1249,7 @@ type StreamSyncEventsResponse struct {
 
 func (x *StreamSyncEventsResponse) Reset() {
 	*x = StreamSyncEventsResponse{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1261,7 @@ func (x *StreamSyncEventsResponse) String() string {
 func (*StreamSyncEventsResponse) ProtoMessage() {}
 
 func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1274,7 @@ func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsResponse.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StreamSyncEventsResponse) GetType() string {
@@ -1126,7 +1309,7 @@ var File_fgd_bridge_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x02\n" +
+	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x03\n" +
 	"\x0eTriggerOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x123\n" +
@@ -1135,7 +1318,8 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"if_running\x18\x04 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05queueR\x06refuseR\tifRunning\x12\x1a\n" +
 	"\x05force\x18\x05 \x01(\bB\x04\x88\xb5\x18\x03R\x05force\x12+\n" +
 	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12!\n" +
-	"\ttake_over\x18\f \x01(\bB\x04\x88\xb5\x18\x04R\btakeOverB\x16\n" +
+	"\ttake_over\x18\f \x01(\bB\x04\x88\xb5\x18\x04R\btakeOver\x12A\n" +
+	"\x0fexpected_commit\x18\r \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x0eexpectedCommitB\x16\n" +
 	"\x14_include_github_sync\"\xe3\x02\n" +
 	"\x12TriggerSyncRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12N\n" +
@@ -1194,7 +1378,26 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\bend_date\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendDate\"Z\n" +
 	"\x11ListSyncsResponse\x12/\n" +
 	"\x05syncs\x18\x01 \x03(\v2\x19.fgd.bridge.v1.SyncStatusR\x05syncs\x12\x14\n" +
-	"\x05total\x18\x02 \x01(\x05R\x05total\"=\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\"\xf4\x03\n" +
+	"\x13ListAllSyncsRequest\x12 \n" +
+	"\x05limit\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12$\n" +
+	"\tfabric_id\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x16\n" +
+	"\x06active\x18\x04 \x01(\bR\x06active\x12\x9b\x01\n" +
+	"\x06status\x18\x05 \x01(\tB\x82\x01\xbaH\x7f\xd8\x01\x01rzR\apendingR\finitializingR\n" +
+	"validatingR\vdiscoveringR\n" +
+	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x06status\x12N\n" +
+	"\atrigger\x18\x06 \x01(\tB4\xbaH1\xd8\x01\x01r,R\x06manualR\awebhookR\tscheduledR\x0efabric_createdR\atrigger\x129\n" +
+	"\n" +
+	"start_date\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tstartDate\x125\n" +
+	"\bend_date\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\aendDate\"\x94\x01\n" +
+	"\x14ListAllSyncsResponse\x12/\n" +
+	"\x05syncs\x18\x01 \x03(\v2\x19.fgd.bridge.v1.SyncStatusR\x05syncs\x12\x19\n" +
+	"\x05total\x18\x02 \x01(\x05H\x00R\x05total\x88\x01\x01\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageTokenB\b\n" +
+	"\x06_total\"=\n" +
 	"\x17StreamSyncEventsRequest\x12\"\n" +
 	"\async_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06syncId\"\xa5\x02\n" +
 	"\rSyncEventData\x12\x14\n" +
@@ -1212,7 +1415,7 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"sync.errorR\fsync.warningR\x0esync.completedR\vsync.failedR\x0esync.cancelledR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x120\n" +
 	"\x04data\x18\x03 \x01(\v2\x1c.fgd.bridge.v1.SyncEventDataR\x04data\x128\n" +
-	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\xc7\x05\n" +
+	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\xaa\x06\n" +
 	"\vSyncService\x12f\n" +
 	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12d\n" +
 	"\rGetSyncStatus\x12#.fgd.bridge.v1.GetSyncStatusRequest\x1a$.fgd.bridge.v1.GetSyncStatusResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x02\x12_\n" +
@@ -1220,7 +1423,8 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"CancelSync\x12 .fgd.bridge.v1.CancelSyncRequest\x1a!.fgd.bridge.v1.CancelSyncResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x02\xa0\xb5\x18\x01\x12^\n" +
 	"\vGetSyncPlan\x12!.fgd.bridge.v1.GetSyncPlanRequest\x1a\".fgd.bridge.v1.GetSyncPlanResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x02\x12^\n" +
 	"\vGetSyncDiff\x12!.fgd.bridge.v1.GetSyncDiffRequest\x1a\".fgd.bridge.v1.GetSyncDiffResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x02\x12X\n" +
-	"\tListSyncs\x12\x1f.fgd.bridge.v1.ListSyncsRequest\x1a .fgd.bridge.v1.ListSyncsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12o\n" +
+	"\tListSyncs\x12\x1f.fgd.bridge.v1.ListSyncsRequest\x1a .fgd.bridge.v1.ListSyncsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12a\n" +
+	"\fListAllSyncs\x12\".fgd.bridge.v1.ListAllSyncsRequest\x1a#.fgd.bridge.v1.ListAllSyncsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03\x12o\n" +
 	"\x10StreamSyncEvents\x12&.fgd.bridge.v1.StreamSyncEventsRequest\x1a'.fgd.bridge.v1.StreamSyncEventsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x020\x01B\xa5\x01\n" +
 	"\x11com.fgd.bridge.v1B\x10SyncServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
@@ -1236,7 +1440,7 @@ func file_fgd_bridge_v1_sync_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_sync_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_fgd_bridge_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_fgd_bridge_v1_sync_service_proto_goTypes = []any{
 	(*TriggerOptions)(nil),           // 0: fgd.bridge.v1.TriggerOptions
 	(*TriggerSyncRequest)(nil),       // 1: fgd.bridge.v1.TriggerSyncRequest
@@ -1251,46 +1455,53 @@ var file_fgd_bridge_v1_sync_service_proto_goTypes = []any{
 	(*GetSyncDiffResponse)(nil),      // 10: fgd.bridge.v1.GetSyncDiffResponse
 	(*ListSyncsRequest)(nil),         // 11: fgd.bridge.v1.ListSyncsRequest
 	(*ListSyncsResponse)(nil),        // 12: fgd.bridge.v1.ListSyncsResponse
-	(*StreamSyncEventsRequest)(nil),  // 13: fgd.bridge.v1.StreamSyncEventsRequest
-	(*SyncEventData)(nil),            // 14: fgd.bridge.v1.SyncEventData
-	(*StreamSyncEventsResponse)(nil), // 15: fgd.bridge.v1.StreamSyncEventsResponse
-	(*SyncStatus)(nil),               // 16: fgd.bridge.v1.SyncStatus
-	(*Plan)(nil),                     // 17: fgd.bridge.v1.Plan
-	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
-	(*Finding)(nil),                  // 19: fgd.bridge.v1.Finding
-	(*Result)(nil),                   // 20: fgd.bridge.v1.Result
+	(*ListAllSyncsRequest)(nil),      // 13: fgd.bridge.v1.ListAllSyncsRequest
+	(*ListAllSyncsResponse)(nil),     // 14: fgd.bridge.v1.ListAllSyncsResponse
+	(*StreamSyncEventsRequest)(nil),  // 15: fgd.bridge.v1.StreamSyncEventsRequest
+	(*SyncEventData)(nil),            // 16: fgd.bridge.v1.SyncEventData
+	(*StreamSyncEventsResponse)(nil), // 17: fgd.bridge.v1.StreamSyncEventsResponse
+	(*SyncStatus)(nil),               // 18: fgd.bridge.v1.SyncStatus
+	(*Plan)(nil),                     // 19: fgd.bridge.v1.Plan
+	(*timestamppb.Timestamp)(nil),    // 20: google.protobuf.Timestamp
+	(*Finding)(nil),                  // 21: fgd.bridge.v1.Finding
+	(*Result)(nil),                   // 22: fgd.bridge.v1.Result
 }
 var file_fgd_bridge_v1_sync_service_proto_depIdxs = []int32{
 	0,  // 0: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
-	16, // 1: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	16, // 2: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	17, // 3: fgd.bridge.v1.GetSyncPlanResponse.plan:type_name -> fgd.bridge.v1.Plan
-	18, // 4: fgd.bridge.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
-	18, // 5: fgd.bridge.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
-	16, // 6: fgd.bridge.v1.ListSyncsResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
-	19, // 7: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
-	20, // 8: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
-	14, // 9: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
-	18, // 10: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
-	1,  // 11: fgd.bridge.v1.SyncService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
-	3,  // 12: fgd.bridge.v1.SyncService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
-	5,  // 13: fgd.bridge.v1.SyncService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
-	7,  // 14: fgd.bridge.v1.SyncService.GetSyncPlan:input_type -> fgd.bridge.v1.GetSyncPlanRequest
-	9,  // 15: fgd.bridge.v1.SyncService.GetSyncDiff:input_type -> fgd.bridge.v1.GetSyncDiffRequest
-	11, // 16: fgd.bridge.v1.SyncService.ListSyncs:input_type -> fgd.bridge.v1.ListSyncsRequest
-	13, // 17: fgd.bridge.v1.SyncService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
-	2,  // 18: fgd.bridge.v1.SyncService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
-	4,  // 19: fgd.bridge.v1.SyncService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
-	6,  // 20: fgd.bridge.v1.SyncService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
-	8,  // 21: fgd.bridge.v1.SyncService.GetSyncPlan:output_type -> fgd.bridge.v1.GetSyncPlanResponse
-	10, // 22: fgd.bridge.v1.SyncService.GetSyncDiff:output_type -> fgd.bridge.v1.GetSyncDiffResponse
-	12, // 23: fgd.bridge.v1.SyncService.ListSyncs:output_type -> fgd.bridge.v1.ListSyncsResponse
-	15, // 24: fgd.bridge.v1.SyncService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	18, // 1: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	18, // 2: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	19, // 3: fgd.bridge.v1.GetSyncPlanResponse.plan:type_name -> fgd.bridge.v1.Plan
+	20, // 4: fgd.bridge.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
+	20, // 5: fgd.bridge.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
+	18, // 6: fgd.bridge.v1.ListSyncsResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	20, // 7: fgd.bridge.v1.ListAllSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
+	20, // 8: fgd.bridge.v1.ListAllSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
+	18, // 9: fgd.bridge.v1.ListAllSyncsResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	21, // 10: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
+	22, // 11: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
+	16, // 12: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
+	20, // 13: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
+	1,  // 14: fgd.bridge.v1.SyncService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
+	3,  // 15: fgd.bridge.v1.SyncService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
+	5,  // 16: fgd.bridge.v1.SyncService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
+	7,  // 17: fgd.bridge.v1.SyncService.GetSyncPlan:input_type -> fgd.bridge.v1.GetSyncPlanRequest
+	9,  // 18: fgd.bridge.v1.SyncService.GetSyncDiff:input_type -> fgd.bridge.v1.GetSyncDiffRequest
+	11, // 19: fgd.bridge.v1.SyncService.ListSyncs:input_type -> fgd.bridge.v1.ListSyncsRequest
+	13, // 20: fgd.bridge.v1.SyncService.ListAllSyncs:input_type -> fgd.bridge.v1.ListAllSyncsRequest
+	15, // 21: fgd.bridge.v1.SyncService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
+	2,  // 22: fgd.bridge.v1.SyncService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
+	4,  // 23: fgd.bridge.v1.SyncService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
+	6,  // 24: fgd.bridge.v1.SyncService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
+	8,  // 25: fgd.bridge.v1.SyncService.GetSyncPlan:output_type -> fgd.bridge.v1.GetSyncPlanResponse
+	10, // 26: fgd.bridge.v1.SyncService.GetSyncDiff:output_type -> fgd.bridge.v1.GetSyncDiffResponse
+	12, // 27: fgd.bridge.v1.SyncService.ListSyncs:output_type -> fgd.bridge.v1.ListSyncsResponse
+	14, // 28: fgd.bridge.v1.SyncService.ListAllSyncs:output_type -> fgd.bridge.v1.ListAllSyncsResponse
+	17, // 29: fgd.bridge.v1.SyncService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
+	22, // [22:30] is the sub-list for method output_type
+	14, // [14:22] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_sync_service_proto_init() }
@@ -1300,13 +1511,14 @@ func file_fgd_bridge_v1_sync_service_proto_init() {
 	}
 	file_fgd_bridge_v1_bridge_proto_init()
 	file_fgd_bridge_v1_sync_service_proto_msgTypes[0].OneofWrappers = []any{}
+	file_fgd_bridge_v1_sync_service_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_sync_service_proto_rawDesc), len(file_fgd_bridge_v1_sync_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

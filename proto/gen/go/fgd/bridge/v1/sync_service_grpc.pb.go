@@ -25,6 +25,7 @@ const (
 	SyncService_GetSyncPlan_FullMethodName      = "/fgd.bridge.v1.SyncService/GetSyncPlan"
 	SyncService_GetSyncDiff_FullMethodName      = "/fgd.bridge.v1.SyncService/GetSyncDiff"
 	SyncService_ListSyncs_FullMethodName        = "/fgd.bridge.v1.SyncService/ListSyncs"
+	SyncService_ListAllSyncs_FullMethodName     = "/fgd.bridge.v1.SyncService/ListAllSyncs"
 	SyncService_StreamSyncEvents_FullMethodName = "/fgd.bridge.v1.SyncService/StreamSyncEvents"
 )
 
@@ -46,6 +47,8 @@ type SyncServiceClient interface {
 	GetSyncDiff(ctx context.Context, in *GetSyncDiffRequest, opts ...grpc.CallOption) (*GetSyncDiffResponse, error)
 	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(ctx context.Context, in *ListSyncsRequest, opts ...grpc.CallOption) (*ListSyncsResponse, error)
+	// Lists the syncs of all fabrics that the caller may see, newest first, as ListSyncs does those of one.
+	ListAllSyncs(ctx context.Context, in *ListAllSyncsRequest, opts ...grpc.CallOption) (*ListAllSyncsResponse, error)
 	// Streams the progress of a sync from its start to its end.
 	StreamSyncEvents(ctx context.Context, in *StreamSyncEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamSyncEventsResponse], error)
 }
@@ -118,6 +121,16 @@ func (c *syncServiceClient) ListSyncs(ctx context.Context, in *ListSyncsRequest,
 	return out, nil
 }
 
+func (c *syncServiceClient) ListAllSyncs(ctx context.Context, in *ListAllSyncsRequest, opts ...grpc.CallOption) (*ListAllSyncsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAllSyncsResponse)
+	err := c.cc.Invoke(ctx, SyncService_ListAllSyncs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *syncServiceClient) StreamSyncEvents(ctx context.Context, in *StreamSyncEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamSyncEventsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &SyncService_ServiceDesc.Streams[0], SyncService_StreamSyncEvents_FullMethodName, cOpts...)
@@ -155,6 +168,8 @@ type SyncServiceServer interface {
 	GetSyncDiff(context.Context, *GetSyncDiffRequest) (*GetSyncDiffResponse, error)
 	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error)
+	// Lists the syncs of all fabrics that the caller may see, newest first, as ListSyncs does those of one.
+	ListAllSyncs(context.Context, *ListAllSyncsRequest) (*ListAllSyncsResponse, error)
 	// Streams the progress of a sync from its start to its end.
 	StreamSyncEvents(*StreamSyncEventsRequest, grpc.ServerStreamingServer[StreamSyncEventsResponse]) error
 	mustEmbedUnimplementedSyncServiceServer()
@@ -184,6 +199,9 @@ func (UnimplementedSyncServiceServer) GetSyncDiff(context.Context, *GetSyncDiffR
 }
 func (UnimplementedSyncServiceServer) ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSyncs not implemented")
+}
+func (UnimplementedSyncServiceServer) ListAllSyncs(context.Context, *ListAllSyncsRequest) (*ListAllSyncsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAllSyncs not implemented")
 }
 func (UnimplementedSyncServiceServer) StreamSyncEvents(*StreamSyncEventsRequest, grpc.ServerStreamingServer[StreamSyncEventsResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamSyncEvents not implemented")
@@ -317,6 +335,24 @@ func _SyncService_ListSyncs_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SyncService_ListAllSyncs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAllSyncsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SyncServiceServer).ListAllSyncs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SyncService_ListAllSyncs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SyncServiceServer).ListAllSyncs(ctx, req.(*ListAllSyncsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SyncService_StreamSyncEvents_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(StreamSyncEventsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -358,6 +394,10 @@ var SyncService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListSyncs",
 			Handler:    _SyncService_ListSyncs_Handler,
+		},
+		{
+			MethodName: "ListAllSyncs",
+			Handler:    _SyncService_ListAllSyncs_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -191,7 +191,7 @@ type ListFilesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Sub-directory such as "raw" or "managed/vpcs"; empty means all.
+	// Sub-directory such as "raw" or "managed/vpcs", or one file; empty means all.
 	Directory string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
 	// Only names that end in this, without the dot, for example "yaml"; empty means all.
 	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
@@ -543,7 +543,10 @@ type QuarantinedFile struct {
 	// Where and why.
 	File *v12.QuarantinedFile `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
 	// Content, when asked for and within the size limit.
-	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3,oneof" json:"content,omitempty"`
+	Content []byte `protobuf:"bytes,2,opt,name=content,proto3,oneof" json:"content,omitempty"`
+	// Page of the file on its Git host, at the line of the reason, as the commit that was read has it; empty on hosts that
+	// are not known.
+	WebUrl        string `protobuf:"bytes,3,opt,name=web_url,json=webUrl,proto3" json:"web_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -590,6 +593,13 @@ func (x *QuarantinedFile) GetContent() []byte {
 		return x.Content
 	}
 	return nil
+}
+
+func (x *QuarantinedFile) GetWebUrl() string {
+	if x != nil {
+		return x.WebUrl
+	}
+	return ""
 }
 
 // Response of ListQuarantine.
@@ -1360,10 +1370,11 @@ const file_fgd_fabric_v1_directory_view_service_proto_rawDesc = "" +
 	"\x05limit\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tR\tpageToken\"p\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\"\x89\x01\n" +
 	"\x0fQuarantinedFile\x122\n" +
 	"\x04file\x18\x01 \x01(\v2\x1e.fgd.report.v1.QuarantinedFileR\x04file\x12\x1d\n" +
-	"\acontent\x18\x02 \x01(\fH\x00R\acontent\x88\x01\x01B\n" +
+	"\acontent\x18\x02 \x01(\fH\x00R\acontent\x88\x01\x01\x12\x17\n" +
+	"\aweb_url\x18\x03 \x01(\tR\x06webUrlB\n" +
 	"\n" +
 	"\b_content\"\xa4\x01\n" +
 	"\x16ListQuarantineResponse\x12\x16\n" +

@@ -11,6 +11,8 @@ package fabricv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "fgdsync.dev/proto/fgd/git/v1"
+	v11 "fgdsync.dev/proto/fgd/report/v1"
+	v12 "fgdsync.dev/proto/fgd/sync/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -25,6 +27,75 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// How a fabric is, in one word. In this order they want somebody.
+type FabricState int32
+
+const (
+	// Nobody has looked.
+	FabricState_FABRIC_STATE_UNSPECIFIED FabricState = 0
+	// The last sync of the whole directory failed.
+	FabricState_FABRIC_STATE_FAILING FabricState = 1
+	// No sync has completed for two intervals.
+	FabricState_FABRIC_STATE_OVERDUE FabricState = 2
+	// Syncs complete, and something waits for somebody: a quarantine, errors that the last one left, or a first success.
+	FabricState_FABRIC_STATE_DEGRADED FabricState = 3
+	// No sync of it may publish.
+	FabricState_FABRIC_STATE_SUSPENDED FabricState = 4
+	// A sync is under way.
+	FabricState_FABRIC_STATE_RUNNING FabricState = 5
+	// Nothing of all that.
+	FabricState_FABRIC_STATE_OK FabricState = 6
+)
+
+// Enum value maps for FabricState.
+var (
+	FabricState_name = map[int32]string{
+		0: "FABRIC_STATE_UNSPECIFIED",
+		1: "FABRIC_STATE_FAILING",
+		2: "FABRIC_STATE_OVERDUE",
+		3: "FABRIC_STATE_DEGRADED",
+		4: "FABRIC_STATE_SUSPENDED",
+		5: "FABRIC_STATE_RUNNING",
+		6: "FABRIC_STATE_OK",
+	}
+	FabricState_value = map[string]int32{
+		"FABRIC_STATE_UNSPECIFIED": 0,
+		"FABRIC_STATE_FAILING":     1,
+		"FABRIC_STATE_OVERDUE":     2,
+		"FABRIC_STATE_DEGRADED":    3,
+		"FABRIC_STATE_SUSPENDED":   4,
+		"FABRIC_STATE_RUNNING":     5,
+		"FABRIC_STATE_OK":          6,
+	}
+)
+
+func (x FabricState) Enum() *FabricState {
+	p := new(FabricState)
+	*p = x
+	return p
+}
+
+func (x FabricState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FabricState) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+}
+
+func (FabricState) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+}
+
+func (x FabricState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FabricState.Descriptor instead.
+func (FabricState) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+}
 
 // Which way changes go between Git and NetBox.
 type Direction int32
@@ -63,11 +134,11 @@ func (x Direction) String() string {
 }
 
 func (Direction) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
 }
 
 func (Direction) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
 }
 
 func (x Direction) Number() protoreflect.EnumNumber {
@@ -76,7 +147,7 @@ func (x Direction) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Direction.Descriptor instead.
 func (Direction) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
 }
 
 // Who wins where Git and NetBox have changed the same.
@@ -120,11 +191,11 @@ func (x Winner) String() string {
 }
 
 func (Winner) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
 }
 
 func (Winner) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
 }
 
 func (x Winner) Number() protoreflect.EnumNumber {
@@ -133,7 +204,65 @@ func (x Winner) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Winner.Descriptor instead.
 func (Winner) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+}
+
+// Which syncs of a fabric run by themselves, and whether any may publish. A gradual rollout goes from off by dry_run to
+// on.
+type Mode int32
+
+const (
+	// Same as on.
+	Mode_MODE_UNSPECIFIED Mode = 0
+	// Syncs run by themselves, and publish.
+	Mode_MODE_ON Mode = 1
+	// Syncs run by themselves, say what they would do, and publish nothing. No other sync may publish either (FGD_3030).
+	Mode_MODE_DRY_RUN Mode = 2
+	// No sync runs by itself, and none may publish (FGD_3030). Somebody can ask for a dry run.
+	Mode_MODE_OFF Mode = 3
+)
+
+// Enum value maps for Mode.
+var (
+	Mode_name = map[int32]string{
+		0: "MODE_UNSPECIFIED",
+		1: "MODE_ON",
+		2: "MODE_DRY_RUN",
+		3: "MODE_OFF",
+	}
+	Mode_value = map[string]int32{
+		"MODE_UNSPECIFIED": 0,
+		"MODE_ON":          1,
+		"MODE_DRY_RUN":     2,
+		"MODE_OFF":         3,
+	}
+)
+
+func (x Mode) Enum() *Mode {
+	p := new(Mode)
+	*p = x
+	return p
+}
+
+func (x Mode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Mode) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+}
+
+func (Mode) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+}
+
+func (x Mode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Mode.Descriptor instead.
+func (Mode) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // What a YAML file outside of raw/ does that holds nothing of Hedgehog's.
@@ -173,11 +302,11 @@ func (x ForeignFiles) String() string {
 }
 
 func (ForeignFiles) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
 }
 
 func (ForeignFiles) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
 }
 
 func (x ForeignFiles) Number() protoreflect.EnumNumber {
@@ -186,7 +315,7 @@ func (x ForeignFiles) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ForeignFiles.Descriptor instead.
 func (ForeignFiles) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 // What becomes of fields that only a cluster writes, such as resourceVersion and status, in a document from outside of
@@ -227,11 +356,11 @@ func (x ServerFields) String() string {
 }
 
 func (ServerFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
 }
 
 func (ServerFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
 }
 
 func (x ServerFields) Number() protoreflect.EnumNumber {
@@ -240,7 +369,7 @@ func (x ServerFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ServerFields.Descriptor instead.
 func (ServerFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
 }
 
 // How a commit reaches the branch.
@@ -280,11 +409,11 @@ func (x PublishMode) String() string {
 }
 
 func (PublishMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
 }
 
 func (PublishMode) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
 }
 
 func (x PublishMode) Number() protoreflect.EnumNumber {
@@ -293,7 +422,7 @@ func (x PublishMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PublishMode.Descriptor instead.
 func (PublishMode) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
 }
 
 // What a document does that names what is not there, or collides with another.
@@ -337,11 +466,11 @@ func (x References) String() string {
 }
 
 func (References) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[7].Descriptor()
 }
 
 func (References) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[7]
 }
 
 func (x References) Number() protoreflect.EnumNumber {
@@ -350,7 +479,7 @@ func (x References) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use References.Descriptor instead.
 func (References) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
 }
 
 // What becomes of an original whose documents have all landed.
@@ -398,11 +527,11 @@ func (x ArchiveStrategy) String() string {
 }
 
 func (ArchiveStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[8].Descriptor()
 }
 
 func (ArchiveStrategy) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[8]
 }
 
 func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
@@ -411,7 +540,7 @@ func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ArchiveStrategy.Descriptor instead.
 func (ArchiveStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{8}
 }
 
 // What a document in raw/ that differs from the managed one does.
@@ -455,11 +584,11 @@ func (x OnConflict) String() string {
 }
 
 func (OnConflict) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[7].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[9].Descriptor()
 }
 
 func (OnConflict) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[7]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[9]
 }
 
 func (x OnConflict) Number() protoreflect.EnumNumber {
@@ -468,7 +597,7 @@ func (x OnConflict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnConflict.Descriptor instead.
 func (OnConflict) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{9}
 }
 
 // What fields that the schema does not know do.
@@ -508,11 +637,11 @@ func (x UnknownFields) String() string {
 }
 
 func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[8].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[10].Descriptor()
 }
 
 func (UnknownFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[8]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[10]
 }
 
 func (x UnknownFields) Number() protoreflect.EnumNumber {
@@ -521,7 +650,7 @@ func (x UnknownFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownFields.Descriptor instead.
 func (UnknownFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{8}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{10}
 }
 
 // What an invalid file in managed/ does.
@@ -561,11 +690,11 @@ func (x ManagedInvalid) String() string {
 }
 
 func (ManagedInvalid) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[9].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[11].Descriptor()
 }
 
 func (ManagedInvalid) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[9]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[11]
 }
 
 func (x ManagedInvalid) Number() protoreflect.EnumNumber {
@@ -574,7 +703,7 @@ func (x ManagedInvalid) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ManagedInvalid.Descriptor instead.
 func (ManagedInvalid) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{9}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{11}
 }
 
 // A registered fabric.
@@ -607,7 +736,9 @@ type Fabric struct {
 	// When the next sync starts by itself; not part of the definition, and absent when none does.
 	NextSyncAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
 	// The NetBox that shows its resources; absent when none does.
-	Netbox        *NetBoxLink `protobuf:"bytes,21,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	Netbox *NetBoxLink `protobuf:"bytes,21,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	// How it is; not part of the definition, and absent in lists that do not ask for it.
+	Status        *FabricStatus `protobuf:"bytes,22,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -740,6 +871,295 @@ func (x *Fabric) GetNetbox() *NetBoxLink {
 	return nil
 }
 
+func (x *Fabric) GetStatus() *FabricStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+// How a fabric is. Syncs are those of the whole directory: no dry runs, no repairs, and no edits that were refused.
+type FabricStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In one word. Of several that are so, suspended counts first, then running, failing, overdue and degraded.
+	State FabricState `protobuf:"varint,1,opt,name=state,proto3,enum=fgd.fabric.v1.FabricState" json:"state,omitempty"`
+	// Why; absent when it is running or ok.
+	Reason *v11.Finding `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The sync that is active, of whatever kind; empty when none is.
+	ActiveSyncId string `protobuf:"bytes,3,opt,name=active_sync_id,json=activeSyncId,proto3" json:"active_sync_id,omitempty"`
+	// The last sync that ended; absent when none did.
+	LastSync *LastSync `protobuf:"bytes,4,opt,name=last_sync,json=lastSync,proto3" json:"last_sync,omitempty"`
+	// What the last sync that completed left on the branch; absent when none did since the fabric has its place.
+	Published     *PublishedState `protobuf:"bytes,5,opt,name=published,proto3" json:"published,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FabricStatus) Reset() {
+	*x = FabricStatus{}
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FabricStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FabricStatus) ProtoMessage() {}
+
+func (x *FabricStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FabricStatus.ProtoReflect.Descriptor instead.
+func (*FabricStatus) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *FabricStatus) GetState() FabricState {
+	if x != nil {
+		return x.State
+	}
+	return FabricState_FABRIC_STATE_UNSPECIFIED
+}
+
+func (x *FabricStatus) GetReason() *v11.Finding {
+	if x != nil {
+		return x.Reason
+	}
+	return nil
+}
+
+func (x *FabricStatus) GetActiveSyncId() string {
+	if x != nil {
+		return x.ActiveSyncId
+	}
+	return ""
+}
+
+func (x *FabricStatus) GetLastSync() *LastSync {
+	if x != nil {
+		return x.LastSync
+	}
+	return nil
+}
+
+func (x *FabricStatus) GetPublished() *PublishedState {
+	if x != nil {
+		return x.Published
+	}
+	return nil
+}
+
+// The last sync of a fabric that ended.
+type LastSync struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// How it ended.
+	State v12.State `protobuf:"varint,2,opt,name=state,proto3,enum=fgd.sync.v1.State" json:"state,omitempty"`
+	// Why it was started.
+	Trigger v12.Trigger `protobuf:"varint,3,opt,name=trigger,proto3,enum=fgd.sync.v1.Trigger" json:"trigger,omitempty"`
+	// When it ended.
+	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
+	// The first of its errors; absent when it has none.
+	Error *v11.Finding `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	// Number of its errors.
+	ErrorsTotal   int32 `protobuf:"varint,6,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LastSync) Reset() {
+	*x = LastSync{}
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LastSync) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LastSync) ProtoMessage() {}
+
+func (x *LastSync) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LastSync.ProtoReflect.Descriptor instead.
+func (*LastSync) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *LastSync) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *LastSync) GetState() v12.State {
+	if x != nil {
+		return x.State
+	}
+	return v12.State(0)
+}
+
+func (x *LastSync) GetTrigger() v12.Trigger {
+	if x != nil {
+		return x.Trigger
+	}
+	return v12.Trigger(0)
+}
+
+func (x *LastSync) GetCompletedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CompletedAt
+	}
+	return nil
+}
+
+func (x *LastSync) GetError() *v11.Finding {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+func (x *LastSync) GetErrorsTotal() int32 {
+	if x != nil {
+		return x.ErrorsTotal
+	}
+	return 0
+}
+
+// What a sync left on the branch of a fabric.
+type PublishedState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The commit, 40 hex digits.
+	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// When the sync completed.
+	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
+	// Resources in managed/.
+	ResourcesTotal int32 `protobuf:"varint,3,opt,name=resources_total,json=resourcesTotal,proto3" json:"resources_total,omitempty"`
+	// Which sync.
+	SyncId string `protobuf:"bytes,4,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// It was told to go on although it takes many resources away.
+	Forced bool `protobuf:"varint,5,opt,name=forced,proto3" json:"forced,omitempty"`
+	// Page of the commit on a known host; empty when no sync made it.
+	CommitUrl string `protobuf:"bytes,6,opt,name=commit_url,json=commitUrl,proto3" json:"commit_url,omitempty"`
+	// Tree of the fabric's directory.
+	Tree string `protobuf:"bytes,7,opt,name=tree,proto3" json:"tree,omitempty"`
+	// Files in unmanaged/; absent when nobody has counted them.
+	QuarantinedFiles *int32 `protobuf:"varint,8,opt,name=quarantined_files,json=quarantinedFiles,proto3,oneof" json:"quarantined_files,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PublishedState) Reset() {
+	*x = PublishedState{}
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishedState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishedState) ProtoMessage() {}
+
+func (x *PublishedState) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishedState.ProtoReflect.Descriptor instead.
+func (*PublishedState) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PublishedState) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *PublishedState) GetCompletedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CompletedAt
+	}
+	return nil
+}
+
+func (x *PublishedState) GetResourcesTotal() int32 {
+	if x != nil {
+		return x.ResourcesTotal
+	}
+	return 0
+}
+
+func (x *PublishedState) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *PublishedState) GetForced() bool {
+	if x != nil {
+		return x.Forced
+	}
+	return false
+}
+
+func (x *PublishedState) GetCommitUrl() string {
+	if x != nil {
+		return x.CommitUrl
+	}
+	return ""
+}
+
+func (x *PublishedState) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+func (x *PublishedState) GetQuarantinedFiles() int32 {
+	if x != nil && x.QuarantinedFiles != nil {
+		return *x.QuarantinedFiles
+	}
+	return 0
+}
+
 // How the resources of a fabric are shown in a NetBox that has the Hedgehog NetBox Plugin.
 type NetBoxLink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -761,7 +1181,7 @@ type NetBoxLink struct {
 
 func (x *NetBoxLink) Reset() {
 	*x = NetBoxLink{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +1193,7 @@ func (x *NetBoxLink) String() string {
 func (*NetBoxLink) ProtoMessage() {}
 
 func (x *NetBoxLink) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +1206,7 @@ func (x *NetBoxLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetBoxLink.ProtoReflect.Descriptor instead.
 func (*NetBoxLink) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *NetBoxLink) GetUrl() string {
@@ -847,7 +1267,7 @@ type ConflictPolicy struct {
 
 func (x *ConflictPolicy) Reset() {
 	*x = ConflictPolicy{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +1279,7 @@ func (x *ConflictPolicy) String() string {
 func (*ConflictPolicy) ProtoMessage() {}
 
 func (x *ConflictPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +1292,7 @@ func (x *ConflictPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConflictPolicy.ProtoReflect.Descriptor instead.
 func (*ConflictPolicy) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConflictPolicy) GetKind() string {
@@ -911,7 +1331,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1343,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1356,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Suspension) GetReason() string {
@@ -983,6 +1403,8 @@ type Options struct {
 	ForeignFiles ForeignFiles `protobuf:"varint,9,opt,name=foreign_files,json=foreignFiles,proto3,enum=fgd.fabric.v1.ForeignFiles" json:"foreign_files,omitempty"`
 	// What becomes of fields that only a cluster writes.
 	ServerFields ServerFields `protobuf:"varint,10,opt,name=server_fields,json=serverFields,proto3,enum=fgd.fabric.v1.ServerFields" json:"server_fields,omitempty"`
+	// Which syncs run by themselves, and whether any may publish.
+	Mode Mode `protobuf:"varint,14,opt,name=mode,proto3,enum=fgd.fabric.v1.Mode" json:"mode,omitempty"`
 	// Permits that the directory is the root of the repository.
 	AllowRepositoryRoot bool `protobuf:"varint,11,opt,name=allow_repository_root,json=allowRepositoryRoot,proto3" json:"allow_repository_root,omitempty"`
 	// Who commits say has written them: "requester", "committer" or "NAME <ADDRESS>"; what is configured when it is empty.
@@ -995,7 +1417,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[4]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1429,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[4]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1442,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Options) GetArchiveStrategy() ArchiveStrategy {
@@ -1093,6 +1515,13 @@ func (x *Options) GetServerFields() ServerFields {
 	return ServerFields_SERVER_FIELDS_UNSPECIFIED
 }
 
+func (x *Options) GetMode() Mode {
+	if x != nil {
+		return x.Mode
+	}
+	return Mode_MODE_UNSPECIFIED
+}
+
 func (x *Options) GetAllowRepositoryRoot() bool {
 	if x != nil {
 		return x.AllowRepositoryRoot
@@ -1118,7 +1547,7 @@ var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\a\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x16fgd/sync/v1/sync.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe9\a\n" +
 	"\x06Fabric\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x9a\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x85\x01\xbaH\x81\x01\xba\x01w\n" +
@@ -1143,7 +1572,32 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\fformer_names\x18\f \x03(\tR\vformerNames\x12<\n" +
 	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"nextSyncAt\x121\n" +
-	"\x06netbox\x18\x15 \x01(\v2\x19.fgd.fabric.v1.NetBoxLinkR\x06netbox\"\xd7\x02\n" +
+	"\x06netbox\x18\x15 \x01(\v2\x19.fgd.fabric.v1.NetBoxLinkR\x06netbox\x123\n" +
+	"\x06status\x18\x16 \x01(\v2\x1b.fgd.fabric.v1.FabricStatusR\x06status\"\x89\x02\n" +
+	"\fFabricStatus\x120\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x1a.fgd.fabric.v1.FabricStateR\x05state\x12.\n" +
+	"\x06reason\x18\x02 \x01(\v2\x16.fgd.report.v1.FindingR\x06reason\x12$\n" +
+	"\x0eactive_sync_id\x18\x03 \x01(\tR\factiveSyncId\x124\n" +
+	"\tlast_sync\x18\x04 \x01(\v2\x17.fgd.fabric.v1.LastSyncR\blastSync\x12;\n" +
+	"\tpublished\x18\x05 \x01(\v2\x1d.fgd.fabric.v1.PublishedStateR\tpublished\"\x8d\x02\n" +
+	"\bLastSync\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x12(\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x05state\x12.\n" +
+	"\atrigger\x18\x03 \x01(\x0e2\x14.fgd.sync.v1.TriggerR\atrigger\x12=\n" +
+	"\fcompleted_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x12,\n" +
+	"\x05error\x18\x05 \x01(\v2\x16.fgd.report.v1.FindingR\x05error\x12!\n" +
+	"\ferrors_total\x18\x06 \x01(\x05R\verrorsTotal\"\xbc\x02\n" +
+	"\x0ePublishedState\x12\x16\n" +
+	"\x06commit\x18\x01 \x01(\tR\x06commit\x12=\n" +
+	"\fcompleted_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x12'\n" +
+	"\x0fresources_total\x18\x03 \x01(\x05R\x0eresourcesTotal\x12\x17\n" +
+	"\async_id\x18\x04 \x01(\tR\x06syncId\x12\x16\n" +
+	"\x06forced\x18\x05 \x01(\bR\x06forced\x12\x1d\n" +
+	"\n" +
+	"commit_url\x18\x06 \x01(\tR\tcommitUrl\x12\x12\n" +
+	"\x04tree\x18\a \x01(\tR\x04tree\x120\n" +
+	"\x11quarantined_files\x18\b \x01(\x05H\x00R\x10quarantinedFiles\x88\x01\x01B\x14\n" +
+	"\x12_quarantined_files\"\xd7\x02\n" +
 	"\n" +
 	"NetBoxLink\x12\x1c\n" +
 	"\x03url\x18\x01 \x01(\tB\n" +
@@ -1163,7 +1617,7 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xd1\a\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xfa\a\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -1178,12 +1632,21 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishMode\x12@\n" +
 	"\rforeign_files\x18\t \x01(\x0e2\x1b.fgd.fabric.v1.ForeignFilesR\fforeignFiles\x12@\n" +
 	"\rserver_fields\x18\n" +
-	" \x01(\x0e2\x1b.fgd.fabric.v1.ServerFieldsR\fserverFields\x122\n" +
+	" \x01(\x0e2\x1b.fgd.fabric.v1.ServerFieldsR\fserverFields\x12'\n" +
+	"\x04mode\x18\x0e \x01(\x0e2\x13.fgd.fabric.v1.ModeR\x04mode\x122\n" +
 	"\x15allow_repository_root\x18\v \x01(\bR\x13allowRepositoryRoot\x12}\n" +
 	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\fcommitAuthor\x12o\n" +
 	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\x0fcommitCommitterB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize*W\n" +
+	"\x10_auto_initialize*\xc5\x01\n" +
+	"\vFabricState\x12\x1c\n" +
+	"\x18FABRIC_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14FABRIC_STATE_FAILING\x10\x01\x12\x18\n" +
+	"\x14FABRIC_STATE_OVERDUE\x10\x02\x12\x19\n" +
+	"\x15FABRIC_STATE_DEGRADED\x10\x03\x12\x1a\n" +
+	"\x16FABRIC_STATE_SUSPENDED\x10\x04\x12\x18\n" +
+	"\x14FABRIC_STATE_RUNNING\x10\x05\x12\x13\n" +
+	"\x0fFABRIC_STATE_OK\x10\x06*W\n" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eDIRECTION_BOTH\x10\x01\x12\x1b\n" +
@@ -1192,7 +1655,12 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\x12WINNER_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vWINNER_HOLD\x10\x01\x12\x13\n" +
 	"\x0fWINNER_GIT_WINS\x10\x02\x12\x13\n" +
-	"\x0fWINNER_HNP_WINS\x10\x03*d\n" +
+	"\x0fWINNER_HNP_WINS\x10\x03*I\n" +
+	"\x04Mode\x12\x14\n" +
+	"\x10MODE_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aMODE_ON\x10\x01\x12\x10\n" +
+	"\fMODE_DRY_RUN\x10\x02\x12\f\n" +
+	"\bMODE_OFF\x10\x03*d\n" +
 	"\fForeignFiles\x12\x1d\n" +
 	"\x19FOREIGN_FILES_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FOREIGN_FILES_LEAVE\x10\x01\x12\x1c\n" +
@@ -1245,55 +1713,74 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
-var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
-	(Direction)(0),                // 0: fgd.fabric.v1.Direction
-	(Winner)(0),                   // 1: fgd.fabric.v1.Winner
-	(ForeignFiles)(0),             // 2: fgd.fabric.v1.ForeignFiles
-	(ServerFields)(0),             // 3: fgd.fabric.v1.ServerFields
-	(PublishMode)(0),              // 4: fgd.fabric.v1.PublishMode
-	(References)(0),               // 5: fgd.fabric.v1.References
-	(ArchiveStrategy)(0),          // 6: fgd.fabric.v1.ArchiveStrategy
-	(OnConflict)(0),               // 7: fgd.fabric.v1.OnConflict
-	(UnknownFields)(0),            // 8: fgd.fabric.v1.UnknownFields
-	(ManagedInvalid)(0),           // 9: fgd.fabric.v1.ManagedInvalid
-	(*Fabric)(nil),                // 10: fgd.fabric.v1.Fabric
-	(*NetBoxLink)(nil),            // 11: fgd.fabric.v1.NetBoxLink
-	(*ConflictPolicy)(nil),        // 12: fgd.fabric.v1.ConflictPolicy
-	(*Suspension)(nil),            // 13: fgd.fabric.v1.Suspension
-	(*Options)(nil),               // 14: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 15: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*v1.PullRequest)(nil),        // 17: fgd.git.v1.PullRequest
+	(FabricState)(0),              // 0: fgd.fabric.v1.FabricState
+	(Direction)(0),                // 1: fgd.fabric.v1.Direction
+	(Winner)(0),                   // 2: fgd.fabric.v1.Winner
+	(Mode)(0),                     // 3: fgd.fabric.v1.Mode
+	(ForeignFiles)(0),             // 4: fgd.fabric.v1.ForeignFiles
+	(ServerFields)(0),             // 5: fgd.fabric.v1.ServerFields
+	(PublishMode)(0),              // 6: fgd.fabric.v1.PublishMode
+	(References)(0),               // 7: fgd.fabric.v1.References
+	(ArchiveStrategy)(0),          // 8: fgd.fabric.v1.ArchiveStrategy
+	(OnConflict)(0),               // 9: fgd.fabric.v1.OnConflict
+	(UnknownFields)(0),            // 10: fgd.fabric.v1.UnknownFields
+	(ManagedInvalid)(0),           // 11: fgd.fabric.v1.ManagedInvalid
+	(*Fabric)(nil),                // 12: fgd.fabric.v1.Fabric
+	(*FabricStatus)(nil),          // 13: fgd.fabric.v1.FabricStatus
+	(*LastSync)(nil),              // 14: fgd.fabric.v1.LastSync
+	(*PublishedState)(nil),        // 15: fgd.fabric.v1.PublishedState
+	(*NetBoxLink)(nil),            // 16: fgd.fabric.v1.NetBoxLink
+	(*ConflictPolicy)(nil),        // 17: fgd.fabric.v1.ConflictPolicy
+	(*Suspension)(nil),            // 18: fgd.fabric.v1.Suspension
+	(*Options)(nil),               // 19: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 20: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*v1.PullRequest)(nil),        // 22: fgd.git.v1.PullRequest
+	(*v11.Finding)(nil),           // 23: fgd.report.v1.Finding
+	(v12.State)(0),                // 24: fgd.sync.v1.State
+	(v12.Trigger)(0),              // 25: fgd.sync.v1.Trigger
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	15, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	14, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	16, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	16, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	13, // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
-	17, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
-	16, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
-	11, // 7: fgd.fabric.v1.Fabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
-	0,  // 8: fgd.fabric.v1.NetBoxLink.direction:type_name -> fgd.fabric.v1.Direction
-	1,  // 9: fgd.fabric.v1.NetBoxLink.conflict_winner:type_name -> fgd.fabric.v1.Winner
-	12, // 10: fgd.fabric.v1.NetBoxLink.conflict_policies:type_name -> fgd.fabric.v1.ConflictPolicy
-	1,  // 11: fgd.fabric.v1.ConflictPolicy.winner:type_name -> fgd.fabric.v1.Winner
-	16, // 12: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	6,  // 13: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	7,  // 14: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	8,  // 15: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	9,  // 16: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	5,  // 17: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	4,  // 18: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
-	2,  // 19: fgd.fabric.v1.Options.foreign_files:type_name -> fgd.fabric.v1.ForeignFiles
-	3,  // 20: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	20, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	19, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	21, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	21, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	18, // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
+	22, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
+	21, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	16, // 7: fgd.fabric.v1.Fabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
+	13, // 8: fgd.fabric.v1.Fabric.status:type_name -> fgd.fabric.v1.FabricStatus
+	0,  // 9: fgd.fabric.v1.FabricStatus.state:type_name -> fgd.fabric.v1.FabricState
+	23, // 10: fgd.fabric.v1.FabricStatus.reason:type_name -> fgd.report.v1.Finding
+	14, // 11: fgd.fabric.v1.FabricStatus.last_sync:type_name -> fgd.fabric.v1.LastSync
+	15, // 12: fgd.fabric.v1.FabricStatus.published:type_name -> fgd.fabric.v1.PublishedState
+	24, // 13: fgd.fabric.v1.LastSync.state:type_name -> fgd.sync.v1.State
+	25, // 14: fgd.fabric.v1.LastSync.trigger:type_name -> fgd.sync.v1.Trigger
+	21, // 15: fgd.fabric.v1.LastSync.completed_at:type_name -> google.protobuf.Timestamp
+	23, // 16: fgd.fabric.v1.LastSync.error:type_name -> fgd.report.v1.Finding
+	21, // 17: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
+	1,  // 18: fgd.fabric.v1.NetBoxLink.direction:type_name -> fgd.fabric.v1.Direction
+	2,  // 19: fgd.fabric.v1.NetBoxLink.conflict_winner:type_name -> fgd.fabric.v1.Winner
+	17, // 20: fgd.fabric.v1.NetBoxLink.conflict_policies:type_name -> fgd.fabric.v1.ConflictPolicy
+	2,  // 21: fgd.fabric.v1.ConflictPolicy.winner:type_name -> fgd.fabric.v1.Winner
+	21, // 22: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	8,  // 23: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	9,  // 24: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	10, // 25: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	11, // 26: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	7,  // 27: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	6,  // 28: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	4,  // 29: fgd.fabric.v1.Options.foreign_files:type_name -> fgd.fabric.v1.ForeignFiles
+	5,  // 30: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
+	3,  // 31: fgd.fabric.v1.Options.mode:type_name -> fgd.fabric.v1.Mode
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -1301,14 +1788,15 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 	if File_fgd_fabric_v1_fabric_proto != nil {
 		return
 	}
-	file_fgd_fabric_v1_fabric_proto_msgTypes[4].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_proto_msgTypes[3].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
-			NumEnums:      10,
-			NumMessages:   5,
+			NumEnums:      12,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,6 +24,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a list of fabrics is ordered by; equals, by number.
+type FabricOrder int32
+
+const (
+	// Same as number.
+	FabricOrder_FABRIC_ORDER_UNSPECIFIED FabricOrder = 0
+	// Number.
+	FabricOrder_FABRIC_ORDER_FABRIC_ID FabricOrder = 1
+	// Name, whatever the case of its letters.
+	FabricOrder_FABRIC_ORDER_NAME FabricOrder = 2
+	// State, in the order of FabricState.
+	FabricOrder_FABRIC_ORDER_STATE FabricOrder = 3
+	// When a sync completed last; those without one come first.
+	FabricOrder_FABRIC_ORDER_LAST_SUCCESS FabricOrder = 4
+)
+
+// Enum value maps for FabricOrder.
+var (
+	FabricOrder_name = map[int32]string{
+		0: "FABRIC_ORDER_UNSPECIFIED",
+		1: "FABRIC_ORDER_FABRIC_ID",
+		2: "FABRIC_ORDER_NAME",
+		3: "FABRIC_ORDER_STATE",
+		4: "FABRIC_ORDER_LAST_SUCCESS",
+	}
+	FabricOrder_value = map[string]int32{
+		"FABRIC_ORDER_UNSPECIFIED":  0,
+		"FABRIC_ORDER_FABRIC_ID":    1,
+		"FABRIC_ORDER_NAME":         2,
+		"FABRIC_ORDER_STATE":        3,
+		"FABRIC_ORDER_LAST_SUCCESS": 4,
+	}
+)
+
+func (x FabricOrder) Enum() *FabricOrder {
+	p := new(FabricOrder)
+	*p = x
+	return p
+}
+
+func (x FabricOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FabricOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_service_proto_enumTypes[0].Descriptor()
+}
+
+func (FabricOrder) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_service_proto_enumTypes[0]
+}
+
+func (x FabricOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FabricOrder.Descriptor instead.
+func (FabricOrder) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Request of CreateFabric.
 type CreateFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -254,7 +315,19 @@ type ListFabricsRequest struct {
 	// True when the list has none but those that fabric_ids names.
 	OnlySome bool `protobuf:"varint,3,opt,name=only_some,json=onlySome,proto3" json:"only_some,omitempty"`
 	// These, as far as they are registered.
-	FabricIds     []int32 `protobuf:"varint,4,rep,packed,name=fabric_ids,json=fabricIds,proto3" json:"fabric_ids,omitempty"`
+	FabricIds []int32 `protobuf:"varint,4,rep,packed,name=fabric_ids,json=fabricIds,proto3" json:"fabric_ids,omitempty"`
+	// Also says how each is. A state to filter by or an order by what is known of syncs needs it.
+	WithStatus bool `protobuf:"varint,5,opt,name=with_status,json=withStatus,proto3" json:"with_status,omitempty"`
+	// Only those with this in their name or repository, whatever the case of its letters.
+	Search string `protobuf:"bytes,6,opt,name=search,proto3" json:"search,omitempty"`
+	// Only those of this repository, by its URL or its key.
+	Repository string `protobuf:"bytes,7,opt,name=repository,proto3" json:"repository,omitempty"`
+	// Only those in this state.
+	State FabricState `protobuf:"varint,8,opt,name=state,proto3,enum=fgd.fabric.v1.FabricState" json:"state,omitempty"`
+	// What they are ordered by.
+	Order FabricOrder `protobuf:"varint,9,opt,name=order,proto3,enum=fgd.fabric.v1.FabricOrder" json:"order,omitempty"`
+	// The other way round.
+	Descending    bool `protobuf:"varint,10,opt,name=descending,proto3" json:"descending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -317,22 +390,157 @@ func (x *ListFabricsRequest) GetFabricIds() []int32 {
 	return nil
 }
 
+func (x *ListFabricsRequest) GetWithStatus() bool {
+	if x != nil {
+		return x.WithStatus
+	}
+	return false
+}
+
+func (x *ListFabricsRequest) GetSearch() string {
+	if x != nil {
+		return x.Search
+	}
+	return ""
+}
+
+func (x *ListFabricsRequest) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
+}
+
+func (x *ListFabricsRequest) GetState() FabricState {
+	if x != nil {
+		return x.State
+	}
+	return FabricState_FABRIC_STATE_UNSPECIFIED
+}
+
+func (x *ListFabricsRequest) GetOrder() FabricOrder {
+	if x != nil {
+		return x.Order
+	}
+	return FabricOrder_FABRIC_ORDER_UNSPECIFIED
+}
+
+func (x *ListFabricsRequest) GetDescending() bool {
+	if x != nil {
+		return x.Descending
+	}
+	return false
+}
+
+// How many fabrics are in each state.
+type FabricCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those whose last sync failed.
+	Failing int32 `protobuf:"varint,1,opt,name=failing,proto3" json:"failing,omitempty"`
+	// Those without a success for two intervals.
+	Overdue int32 `protobuf:"varint,2,opt,name=overdue,proto3" json:"overdue,omitempty"`
+	// Those where something waits for somebody.
+	Degraded int32 `protobuf:"varint,3,opt,name=degraded,proto3" json:"degraded,omitempty"`
+	// Those that are suspended.
+	Suspended int32 `protobuf:"varint,4,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Those with a sync under way.
+	Running int32 `protobuf:"varint,5,opt,name=running,proto3" json:"running,omitempty"`
+	// All others.
+	Ok            int32 `protobuf:"varint,6,opt,name=ok,proto3" json:"ok,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FabricCounts) Reset() {
+	*x = FabricCounts{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FabricCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FabricCounts) ProtoMessage() {}
+
+func (x *FabricCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FabricCounts.ProtoReflect.Descriptor instead.
+func (*FabricCounts) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FabricCounts) GetFailing() int32 {
+	if x != nil {
+		return x.Failing
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetOverdue() int32 {
+	if x != nil {
+		return x.Overdue
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetDegraded() int32 {
+	if x != nil {
+		return x.Degraded
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetSuspended() int32 {
+	if x != nil {
+		return x.Suspended
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetRunning() int32 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *FabricCounts) GetOk() int32 {
+	if x != nil {
+		return x.Ok
+	}
+	return 0
+}
+
 // Response of ListFabrics.
 type ListFabricsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// By number.
+	// In the order that was asked for.
 	Fabrics []*Fabric `protobuf:"bytes,1,rep,name=fabrics,proto3" json:"fabrics,omitempty"`
-	// Number of all there is, without limit.
+	// Number of those that match, without limit.
 	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
 	// Asks for what follows; empty at the end.
 	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many of those that match, but for their state, are in each; absent when the request does not ask how they are.
+	Counts        *FabricCounts `protobuf:"bytes,4,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFabricsResponse) Reset() {
 	*x = ListFabricsResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[5]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -344,7 +552,7 @@ func (x *ListFabricsResponse) String() string {
 func (*ListFabricsResponse) ProtoMessage() {}
 
 func (x *ListFabricsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[5]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,7 +565,7 @@ func (x *ListFabricsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFabricsResponse.ProtoReflect.Descriptor instead.
 func (*ListFabricsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListFabricsResponse) GetFabrics() []*Fabric {
@@ -381,6 +589,13 @@ func (x *ListFabricsResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ListFabricsResponse) GetCounts() *FabricCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
 // Request of UpdateFabric.
 type UpdateFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -392,7 +607,7 @@ type UpdateFabricRequest struct {
 
 func (x *UpdateFabricRequest) Reset() {
 	*x = UpdateFabricRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[6]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +619,7 @@ func (x *UpdateFabricRequest) String() string {
 func (*UpdateFabricRequest) ProtoMessage() {}
 
 func (x *UpdateFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[6]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +632,7 @@ func (x *UpdateFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFabricRequest.ProtoReflect.Descriptor instead.
 func (*UpdateFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *UpdateFabricRequest) GetFabric() *Fabric {
@@ -438,7 +653,7 @@ type UpdateFabricResponse struct {
 
 func (x *UpdateFabricResponse) Reset() {
 	*x = UpdateFabricResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[7]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -450,7 +665,7 @@ func (x *UpdateFabricResponse) String() string {
 func (*UpdateFabricResponse) ProtoMessage() {}
 
 func (x *UpdateFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[7]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -463,7 +678,7 @@ func (x *UpdateFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFabricResponse.ProtoReflect.Descriptor instead.
 func (*UpdateFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UpdateFabricResponse) GetFabric() *Fabric {
@@ -486,7 +701,7 @@ type SuspendFabricRequest struct {
 
 func (x *SuspendFabricRequest) Reset() {
 	*x = SuspendFabricRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +713,7 @@ func (x *SuspendFabricRequest) String() string {
 func (*SuspendFabricRequest) ProtoMessage() {}
 
 func (x *SuspendFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +726,7 @@ func (x *SuspendFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendFabricRequest.ProtoReflect.Descriptor instead.
 func (*SuspendFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SuspendFabricRequest) GetFabricId() int32 {
@@ -539,7 +754,7 @@ type SuspendFabricResponse struct {
 
 func (x *SuspendFabricResponse) Reset() {
 	*x = SuspendFabricResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +766,7 @@ func (x *SuspendFabricResponse) String() string {
 func (*SuspendFabricResponse) ProtoMessage() {}
 
 func (x *SuspendFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +779,7 @@ func (x *SuspendFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendFabricResponse.ProtoReflect.Descriptor instead.
 func (*SuspendFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SuspendFabricResponse) GetFabric() *Fabric {
@@ -585,7 +800,7 @@ type ResumeFabricRequest struct {
 
 func (x *ResumeFabricRequest) Reset() {
 	*x = ResumeFabricRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +812,7 @@ func (x *ResumeFabricRequest) String() string {
 func (*ResumeFabricRequest) ProtoMessage() {}
 
 func (x *ResumeFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +825,7 @@ func (x *ResumeFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeFabricRequest.ProtoReflect.Descriptor instead.
 func (*ResumeFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ResumeFabricRequest) GetFabricId() int32 {
@@ -633,7 +848,7 @@ type ResumeFabricResponse struct {
 
 func (x *ResumeFabricResponse) Reset() {
 	*x = ResumeFabricResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +860,7 @@ func (x *ResumeFabricResponse) String() string {
 func (*ResumeFabricResponse) ProtoMessage() {}
 
 func (x *ResumeFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +873,7 @@ func (x *ResumeFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeFabricResponse.ProtoReflect.Descriptor instead.
 func (*ResumeFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResumeFabricResponse) GetFabric() *Fabric {
@@ -686,7 +901,7 @@ type DeleteFabricRequest struct {
 
 func (x *DeleteFabricRequest) Reset() {
 	*x = DeleteFabricRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +913,7 @@ func (x *DeleteFabricRequest) String() string {
 func (*DeleteFabricRequest) ProtoMessage() {}
 
 func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +926,7 @@ func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteFabricRequest) GetFabricId() int32 {
@@ -730,7 +945,7 @@ type DeleteFabricResponse struct {
 
 func (x *DeleteFabricResponse) Reset() {
 	*x = DeleteFabricResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +957,7 @@ func (x *DeleteFabricResponse) String() string {
 func (*DeleteFabricResponse) ProtoMessage() {}
 
 func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +970,7 @@ func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{14}
 }
 
 var File_fgd_fabric_v1_fabric_service_proto protoreflect.FileDescriptor
@@ -775,7 +990,7 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\x10GetFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"B\n" +
 	"\x11GetFabricResponse\x12-\n" +
-	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"\x91\x01\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"\x96\x03\n" +
 	"\x12ListFabricsRequest\x12 \n" +
 	"\x05limit\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
@@ -783,11 +998,31 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1b\n" +
 	"\tonly_some\x18\x03 \x01(\bR\bonlySome\x12\x1d\n" +
 	"\n" +
-	"fabric_ids\x18\x04 \x03(\x05R\tfabricIds\"\x84\x01\n" +
+	"fabric_ids\x18\x04 \x03(\x05R\tfabricIds\x12\x1f\n" +
+	"\vwith_status\x18\x05 \x01(\bR\n" +
+	"withStatus\x12 \n" +
+	"\x06search\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06search\x12(\n" +
+	"\n" +
+	"repository\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\n" +
+	"repository\x12:\n" +
+	"\x05state\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.FabricStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12:\n" +
+	"\x05order\x18\t \x01(\x0e2\x1a.fgd.fabric.v1.FabricOrderB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05order\x12\x1e\n" +
+	"\n" +
+	"descending\x18\n" +
+	" \x01(\bR\n" +
+	"descending\"\xa6\x01\n" +
+	"\fFabricCounts\x12\x18\n" +
+	"\afailing\x18\x01 \x01(\x05R\afailing\x12\x18\n" +
+	"\aoverdue\x18\x02 \x01(\x05R\aoverdue\x12\x1a\n" +
+	"\bdegraded\x18\x03 \x01(\x05R\bdegraded\x12\x1c\n" +
+	"\tsuspended\x18\x04 \x01(\x05R\tsuspended\x12\x18\n" +
+	"\arunning\x18\x05 \x01(\x05R\arunning\x12\x0e\n" +
+	"\x02ok\x18\x06 \x01(\x05R\x02ok\"\xb9\x01\n" +
 	"\x13ListFabricsResponse\x12/\n" +
 	"\afabrics\x18\x01 \x03(\v2\x15.fgd.fabric.v1.FabricR\afabrics\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"L\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x123\n" +
+	"\x06counts\x18\x04 \x01(\v2\x1b.fgd.fabric.v1.FabricCountsR\x06counts\"L\n" +
 	"\x13UpdateFabricRequest\x125\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\"E\n" +
 	"\x14UpdateFabricResponse\x12-\n" +
@@ -805,7 +1040,13 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"2\n" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\x16\n" +
-	"\x14DeleteFabricResponse2\xe5\x05\n" +
+	"\x14DeleteFabricResponse*\x95\x01\n" +
+	"\vFabricOrder\x12\x1c\n" +
+	"\x18FABRIC_ORDER_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16FABRIC_ORDER_FABRIC_ID\x10\x01\x12\x15\n" +
+	"\x11FABRIC_ORDER_NAME\x10\x02\x12\x16\n" +
+	"\x12FABRIC_ORDER_STATE\x10\x03\x12\x1d\n" +
+	"\x19FABRIC_ORDER_LAST_SUCCESS\x10\x042\xe5\x05\n" +
 	"\rFabricService\x12g\n" +
 	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12^\n" +
 	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12d\n" +
@@ -828,56 +1069,63 @@ func file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_service_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_fgd_fabric_v1_fabric_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
-	(*CreateFabricRequest)(nil),   // 0: fgd.fabric.v1.CreateFabricRequest
-	(*CreateFabricResponse)(nil),  // 1: fgd.fabric.v1.CreateFabricResponse
-	(*GetFabricRequest)(nil),      // 2: fgd.fabric.v1.GetFabricRequest
-	(*GetFabricResponse)(nil),     // 3: fgd.fabric.v1.GetFabricResponse
-	(*ListFabricsRequest)(nil),    // 4: fgd.fabric.v1.ListFabricsRequest
-	(*ListFabricsResponse)(nil),   // 5: fgd.fabric.v1.ListFabricsResponse
-	(*UpdateFabricRequest)(nil),   // 6: fgd.fabric.v1.UpdateFabricRequest
-	(*UpdateFabricResponse)(nil),  // 7: fgd.fabric.v1.UpdateFabricResponse
-	(*SuspendFabricRequest)(nil),  // 8: fgd.fabric.v1.SuspendFabricRequest
-	(*SuspendFabricResponse)(nil), // 9: fgd.fabric.v1.SuspendFabricResponse
-	(*ResumeFabricRequest)(nil),   // 10: fgd.fabric.v1.ResumeFabricRequest
-	(*ResumeFabricResponse)(nil),  // 11: fgd.fabric.v1.ResumeFabricResponse
-	(*DeleteFabricRequest)(nil),   // 12: fgd.fabric.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),  // 13: fgd.fabric.v1.DeleteFabricResponse
-	(*Fabric)(nil),                // 14: fgd.fabric.v1.Fabric
-	(*v1.SyncOptions)(nil),        // 15: fgd.sync.v1.SyncOptions
-	(v1.Trigger)(0),               // 16: fgd.sync.v1.Trigger
+	(FabricOrder)(0),              // 0: fgd.fabric.v1.FabricOrder
+	(*CreateFabricRequest)(nil),   // 1: fgd.fabric.v1.CreateFabricRequest
+	(*CreateFabricResponse)(nil),  // 2: fgd.fabric.v1.CreateFabricResponse
+	(*GetFabricRequest)(nil),      // 3: fgd.fabric.v1.GetFabricRequest
+	(*GetFabricResponse)(nil),     // 4: fgd.fabric.v1.GetFabricResponse
+	(*ListFabricsRequest)(nil),    // 5: fgd.fabric.v1.ListFabricsRequest
+	(*FabricCounts)(nil),          // 6: fgd.fabric.v1.FabricCounts
+	(*ListFabricsResponse)(nil),   // 7: fgd.fabric.v1.ListFabricsResponse
+	(*UpdateFabricRequest)(nil),   // 8: fgd.fabric.v1.UpdateFabricRequest
+	(*UpdateFabricResponse)(nil),  // 9: fgd.fabric.v1.UpdateFabricResponse
+	(*SuspendFabricRequest)(nil),  // 10: fgd.fabric.v1.SuspendFabricRequest
+	(*SuspendFabricResponse)(nil), // 11: fgd.fabric.v1.SuspendFabricResponse
+	(*ResumeFabricRequest)(nil),   // 12: fgd.fabric.v1.ResumeFabricRequest
+	(*ResumeFabricResponse)(nil),  // 13: fgd.fabric.v1.ResumeFabricResponse
+	(*DeleteFabricRequest)(nil),   // 14: fgd.fabric.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),  // 15: fgd.fabric.v1.DeleteFabricResponse
+	(*Fabric)(nil),                // 16: fgd.fabric.v1.Fabric
+	(*v1.SyncOptions)(nil),        // 17: fgd.sync.v1.SyncOptions
+	(v1.Trigger)(0),               // 18: fgd.sync.v1.Trigger
+	(FabricState)(0),              // 19: fgd.fabric.v1.FabricState
 }
 var file_fgd_fabric_v1_fabric_service_proto_depIdxs = []int32{
-	14, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
-	16, // 2: fgd.fabric.v1.CreateFabricRequest.first_trigger:type_name -> fgd.sync.v1.Trigger
-	14, // 3: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 4: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 5: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
-	14, // 6: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 7: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 8: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 9: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	0,  // 10: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
-	2,  // 11: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
-	4,  // 12: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
-	6,  // 13: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
-	8,  // 14: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
-	10, // 15: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
-	12, // 16: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
-	1,  // 17: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
-	3,  // 18: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
-	5,  // 19: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
-	7,  // 20: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
-	9,  // 21: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
-	11, // 22: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
-	13, // 23: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	16, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	17, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
+	18, // 2: fgd.fabric.v1.CreateFabricRequest.first_trigger:type_name -> fgd.sync.v1.Trigger
+	16, // 3: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	16, // 4: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	19, // 5: fgd.fabric.v1.ListFabricsRequest.state:type_name -> fgd.fabric.v1.FabricState
+	0,  // 6: fgd.fabric.v1.ListFabricsRequest.order:type_name -> fgd.fabric.v1.FabricOrder
+	16, // 7: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
+	6,  // 8: fgd.fabric.v1.ListFabricsResponse.counts:type_name -> fgd.fabric.v1.FabricCounts
+	16, // 9: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	16, // 10: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	16, // 11: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	16, // 12: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	1,  // 13: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
+	3,  // 14: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
+	5,  // 15: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
+	8,  // 16: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
+	10, // 17: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
+	12, // 18: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
+	14, // 19: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
+	2,  // 20: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
+	4,  // 21: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
+	7,  // 22: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
+	9,  // 23: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
+	11, // 24: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
+	13, // 25: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
+	15, // 26: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
+	20, // [20:27] is the sub-list for method output_type
+	13, // [13:20] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_service_proto_init() }
@@ -891,13 +1139,14 @@ func file_fgd_fabric_v1_fabric_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_service_proto_rawDesc), len(file_fgd_fabric_v1_fabric_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   14,
+			NumEnums:      1,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_fgd_fabric_v1_fabric_service_proto_goTypes,
 		DependencyIndexes: file_fgd_fabric_v1_fabric_service_proto_depIdxs,
+		EnumInfos:         file_fgd_fabric_v1_fabric_service_proto_enumTypes,
 		MessageInfos:      file_fgd_fabric_v1_fabric_service_proto_msgTypes,
 	}.Build()
 	File_fgd_fabric_v1_fabric_service_proto = out.File

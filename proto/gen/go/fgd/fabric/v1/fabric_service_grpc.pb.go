@@ -38,7 +38,7 @@ type FabricServiceClient interface {
 	CreateFabric(ctx context.Context, in *CreateFabricRequest, opts ...grpc.CallOption) (*CreateFabricResponse, error)
 	// Looks a fabric up. NOT_FOUND (FGD_3006) when it is not registered.
 	GetFabric(ctx context.Context, in *GetFabricRequest, opts ...grpc.CallOption) (*GetFabricResponse, error)
-	// Lists all fabrics by number.
+	// Lists fabrics, and counts them by their states.
 	ListFabrics(ctx context.Context, in *ListFabricsRequest, opts ...grpc.CallOption) (*ListFabricsResponse, error)
 	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition
 	// has.
@@ -140,7 +140,7 @@ type FabricServiceServer interface {
 	CreateFabric(context.Context, *CreateFabricRequest) (*CreateFabricResponse, error)
 	// Looks a fabric up. NOT_FOUND (FGD_3006) when it is not registered.
 	GetFabric(context.Context, *GetFabricRequest) (*GetFabricResponse, error)
-	// Lists all fabrics by number.
+	// Lists fabrics, and counts them by their states.
 	ListFabrics(context.Context, *ListFabricsRequest) (*ListFabricsResponse, error)
 	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition
 	// has.

@@ -742,7 +742,9 @@ func (x *NetBox) GetWebhookUrls() map[string]string {
 
 // Request of ListLinkedFabrics.
 type ListLinkedFabricsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this one, NOT_FOUND when there is no such fabric; all when it is 0.
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -775,6 +777,13 @@ func (x *ListLinkedFabricsRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ListLinkedFabricsRequest.ProtoReflect.Descriptor instead.
 func (*ListLinkedFabricsRequest) Descriptor() ([]byte, []int) {
 	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListLinkedFabricsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
 }
 
 // Response of ListLinkedFabrics.
@@ -932,88 +941,6 @@ func (x *LinkedFabric) GetRegisteredAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// What a sync left on the branch of a fabric.
-type PublishedState struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The commit, 40 hex digits.
-	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
-	// When the sync completed.
-	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
-	// Resources in managed/.
-	ResourcesTotal int32 `protobuf:"varint,3,opt,name=resources_total,json=resourcesTotal,proto3" json:"resources_total,omitempty"`
-	// Which sync.
-	SyncId string `protobuf:"bytes,4,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// It was told to go on although it takes many resources away.
-	Forced        bool `protobuf:"varint,5,opt,name=forced,proto3" json:"forced,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *PublishedState) Reset() {
-	*x = PublishedState{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *PublishedState) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*PublishedState) ProtoMessage() {}
-
-func (x *PublishedState) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use PublishedState.ProtoReflect.Descriptor instead.
-func (*PublishedState) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *PublishedState) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
-func (x *PublishedState) GetCompletedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.CompletedAt
-	}
-	return nil
-}
-
-func (x *PublishedState) GetResourcesTotal() int32 {
-	if x != nil {
-		return x.ResourcesTotal
-	}
-	return 0
-}
-
-func (x *PublishedState) GetSyncId() string {
-	if x != nil {
-		return x.SyncId
-	}
-	return ""
-}
-
-func (x *PublishedState) GetForced() bool {
-	if x != nil {
-		return x.Forced
-	}
-	return false
-}
-
 // Request of ReadResources.
 type ReadResourcesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1025,14 +952,18 @@ type ReadResourcesRequest struct {
 	// compared with, because history was rewritten, all of them are read too.
 	SinceCommit string `protobuf:"bytes,3,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
 	// Only this resource; absent for all. Its group may be empty.
-	Resource      *v1.ResourceKey `protobuf:"bytes,4,opt,name=resource,proto3" json:"resource,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Resource *v1.ResourceKey `protobuf:"bytes,4,opt,name=resource,proto3" json:"resource,omitempty"`
+	// Leave out who changed them, for which commits are walked through.
+	WithoutAuthors bool `protobuf:"varint,5,opt,name=without_authors,json=withoutAuthors,proto3" json:"without_authors,omitempty"`
+	// Say what each names, too.
+	WithReferences bool `protobuf:"varint,6,opt,name=with_references,json=withReferences,proto3" json:"with_references,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ReadResourcesRequest) Reset() {
 	*x = ReadResourcesRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +975,7 @@ func (x *ReadResourcesRequest) String() string {
 func (*ReadResourcesRequest) ProtoMessage() {}
 
 func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +988,7 @@ func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesRequest.ProtoReflect.Descriptor instead.
 func (*ReadResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReadResourcesRequest) GetFabricId() int32 {
@@ -1088,6 +1019,20 @@ func (x *ReadResourcesRequest) GetResource() *v1.ResourceKey {
 	return nil
 }
 
+func (x *ReadResourcesRequest) GetWithoutAuthors() bool {
+	if x != nil {
+		return x.WithoutAuthors
+	}
+	return false
+}
+
+func (x *ReadResourcesRequest) GetWithReferences() bool {
+	if x != nil {
+		return x.WithReferences
+	}
+	return false
+}
+
 // Response of ReadResources.
 type ReadResourcesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1098,14 +1043,16 @@ type ReadResourcesResponse struct {
 	// The next resources.
 	Resources []*ChangedResource `protobuf:"bytes,2,rep,name=resources,proto3" json:"resources,omitempty"`
 	// Files that the earlier commit had in managed/ and that are gone, with who took them away.
-	Removed       []*RemovedFile `protobuf:"bytes,3,rep,name=removed,proto3" json:"removed,omitempty"`
+	Removed []*RemovedFile `protobuf:"bytes,3,rep,name=removed,proto3" json:"removed,omitempty"`
+	// In the first message: where the Git host shows the files; absent on hosts that are not known.
+	Pages         *v11.FilePages `protobuf:"bytes,5,opt,name=pages,proto3" json:"pages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadResourcesResponse) Reset() {
 	*x = ReadResourcesResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1064,7 @@ func (x *ReadResourcesResponse) String() string {
 func (*ReadResourcesResponse) ProtoMessage() {}
 
 func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1077,7 @@ func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesResponse.ProtoReflect.Descriptor instead.
 func (*ReadResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadResourcesResponse) GetComplete() bool {
@@ -1161,6 +1108,13 @@ func (x *ReadResourcesResponse) GetRemoved() []*RemovedFile {
 	return nil
 }
 
+func (x *ReadResourcesResponse) GetPages() *v11.FilePages {
+	if x != nil {
+		return x.Pages
+	}
+	return nil
+}
+
 // A resource, and who changed it last.
 type ChangedResource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1174,7 +1128,7 @@ type ChangedResource struct {
 
 func (x *ChangedResource) Reset() {
 	*x = ChangedResource{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[17]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1140,7 @@ func (x *ChangedResource) String() string {
 func (*ChangedResource) ProtoMessage() {}
 
 func (x *ChangedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[17]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1153,7 @@ func (x *ChangedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangedResource.ProtoReflect.Descriptor instead.
 func (*ChangedResource) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ChangedResource) GetResource() *v1.ResourceContent {
@@ -1229,7 +1183,7 @@ type RemovedFile struct {
 
 func (x *RemovedFile) Reset() {
 	*x = RemovedFile{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[18]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1195,7 @@ func (x *RemovedFile) String() string {
 func (*RemovedFile) ProtoMessage() {}
 
 func (x *RemovedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[18]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1208,7 @@ func (x *RemovedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovedFile.ProtoReflect.Descriptor instead.
 func (*RemovedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RemovedFile) GetPath() string {
@@ -1288,7 +1242,7 @@ type FileAuthor struct {
 
 func (x *FileAuthor) Reset() {
 	*x = FileAuthor{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[19]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1300,7 +1254,7 @@ func (x *FileAuthor) String() string {
 func (*FileAuthor) ProtoMessage() {}
 
 func (x *FileAuthor) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[19]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1313,7 +1267,7 @@ func (x *FileAuthor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileAuthor.ProtoReflect.Descriptor instead.
 func (*FileAuthor) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{19}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FileAuthor) GetCommit() string {
@@ -1402,8 +1356,9 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\fwebhook_urls\x18\b \x03(\v2&.fgd.fabric.v1.NetBox.WebhookUrlsEntryB\x17\xbaH\x14\x9a\x01\x11\x10\xe8\a\"\x05r\x03\x18\xf4\x03*\x05r\x03\x18\xd8\x04R\vwebhookUrls\x1a>\n" +
 	"\x10WebhookUrlsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\a\x10\bR\vwebhook_url\"\x1a\n" +
-	"\x18ListLinkedFabricsRequest\"R\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\a\x10\bR\vwebhook_url\"@\n" +
+	"\x18ListLinkedFabricsRequest\x12$\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\"R\n" +
 	"\x19ListLinkedFabricsResponse\x125\n" +
 	"\afabrics\x18\x01 \x03(\v2\x1b.fgd.fabric.v1.LinkedFabricR\afabrics\"\xe7\x02\n" +
 	"\fLinkedFabric\x12\x1b\n" +
@@ -1416,23 +1371,20 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\n" +
 	"last_error\x18\x06 \x01(\tR\tlastError\x12\x18\n" +
 	"\asyncing\x18\a \x01(\bR\asyncing\x12?\n" +
-	"\rregistered_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\"\xc1\x01\n" +
-	"\x0ePublishedState\x12\x16\n" +
-	"\x06commit\x18\x01 \x01(\tR\x06commit\x12=\n" +
-	"\fcompleted_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x12'\n" +
-	"\x0fresources_total\x18\x03 \x01(\x05R\x0eresourcesTotal\x12\x17\n" +
-	"\async_id\x18\x04 \x01(\tR\x06syncId\x12\x16\n" +
-	"\x06forced\x18\x05 \x01(\bR\x06forced\"\xda\x01\n" +
+	"\rregistered_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\"\xac\x02\n" +
 	"\x14ReadResourcesRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x120\n" +
 	"\x06commit\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x06commit\x12;\n" +
 	"\fsince_commit\x18\x03 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\vsinceCommit\x126\n" +
-	"\bresource\x18\x04 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\"\xbf\x01\n" +
+	"\bresource\x18\x04 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\x12'\n" +
+	"\x0fwithout_authors\x18\x05 \x01(\bR\x0ewithoutAuthors\x12'\n" +
+	"\x0fwith_references\x18\x06 \x01(\bR\x0ewithReferences\"\xec\x01\n" +
 	"\x15ReadResourcesResponse\x12\x1a\n" +
 	"\bcomplete\x18\x01 \x01(\bR\bcomplete\x12\x16\n" +
 	"\x06commit\x18\x04 \x01(\tR\x06commit\x12<\n" +
 	"\tresources\x18\x02 \x03(\v2\x1e.fgd.fabric.v1.ChangedResourceR\tresources\x124\n" +
-	"\aremoved\x18\x03 \x03(\v2\x1a.fgd.fabric.v1.RemovedFileR\aremoved\"\x87\x01\n" +
+	"\aremoved\x18\x03 \x03(\v2\x1a.fgd.fabric.v1.RemovedFileR\aremoved\x12+\n" +
+	"\x05pages\x18\x05 \x01(\v2\x15.fgd.git.v1.FilePagesR\x05pages\"\x87\x01\n" +
 	"\x0fChangedResource\x12:\n" +
 	"\bresource\x18\x01 \x01(\v2\x1e.fgd.report.v1.ResourceContentR\bresource\x128\n" +
 	"\n" +
@@ -1468,7 +1420,7 @@ func file_fgd_fabric_v1_resource_service_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_resource_service_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_fgd_fabric_v1_resource_service_proto_goTypes = []any{
 	(*ListResourcesRequest)(nil),        // 0: fgd.fabric.v1.ListResourcesRequest
 	(*ListResourcesResponse)(nil),       // 1: fgd.fabric.v1.ListResourcesResponse
@@ -1484,54 +1436,55 @@ var file_fgd_fabric_v1_resource_service_proto_goTypes = []any{
 	(*ListLinkedFabricsRequest)(nil),    // 11: fgd.fabric.v1.ListLinkedFabricsRequest
 	(*ListLinkedFabricsResponse)(nil),   // 12: fgd.fabric.v1.ListLinkedFabricsResponse
 	(*LinkedFabric)(nil),                // 13: fgd.fabric.v1.LinkedFabric
-	(*PublishedState)(nil),              // 14: fgd.fabric.v1.PublishedState
-	(*ReadResourcesRequest)(nil),        // 15: fgd.fabric.v1.ReadResourcesRequest
-	(*ReadResourcesResponse)(nil),       // 16: fgd.fabric.v1.ReadResourcesResponse
-	(*ChangedResource)(nil),             // 17: fgd.fabric.v1.ChangedResource
-	(*RemovedFile)(nil),                 // 18: fgd.fabric.v1.RemovedFile
-	(*FileAuthor)(nil),                  // 19: fgd.fabric.v1.FileAuthor
-	nil,                                 // 20: fgd.fabric.v1.NetBox.WebhookUrlsEntry
-	(*v1.ResourceKey)(nil),              // 21: fgd.report.v1.ResourceKey
-	(*v11.Commit)(nil),                  // 22: fgd.git.v1.Commit
-	(*v1.ResourceContent)(nil),          // 23: fgd.report.v1.ResourceContent
-	(*v11.PullRequest)(nil),             // 24: fgd.git.v1.PullRequest
-	(*timestamppb.Timestamp)(nil),       // 25: google.protobuf.Timestamp
-	(*NetBoxLink)(nil),                  // 26: fgd.fabric.v1.NetBoxLink
+	(*ReadResourcesRequest)(nil),        // 14: fgd.fabric.v1.ReadResourcesRequest
+	(*ReadResourcesResponse)(nil),       // 15: fgd.fabric.v1.ReadResourcesResponse
+	(*ChangedResource)(nil),             // 16: fgd.fabric.v1.ChangedResource
+	(*RemovedFile)(nil),                 // 17: fgd.fabric.v1.RemovedFile
+	(*FileAuthor)(nil),                  // 18: fgd.fabric.v1.FileAuthor
+	nil,                                 // 19: fgd.fabric.v1.NetBox.WebhookUrlsEntry
+	(*v1.ResourceKey)(nil),              // 20: fgd.report.v1.ResourceKey
+	(*v11.Commit)(nil),                  // 21: fgd.git.v1.Commit
+	(*v1.ResourceContent)(nil),          // 22: fgd.report.v1.ResourceContent
+	(*v11.PullRequest)(nil),             // 23: fgd.git.v1.PullRequest
+	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
+	(*NetBoxLink)(nil),                  // 25: fgd.fabric.v1.NetBoxLink
+	(*PublishedState)(nil),              // 26: fgd.fabric.v1.PublishedState
+	(*v11.FilePages)(nil),               // 27: fgd.git.v1.FilePages
 }
 var file_fgd_fabric_v1_resource_service_proto_depIdxs = []int32{
 	2,  // 0: fgd.fabric.v1.ListResourcesResponse.resources:type_name -> fgd.fabric.v1.ListedResource
-	21, // 1: fgd.fabric.v1.ListedResource.key:type_name -> fgd.report.v1.ResourceKey
-	21, // 2: fgd.fabric.v1.ListResourceChangesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	20, // 1: fgd.fabric.v1.ListedResource.key:type_name -> fgd.report.v1.ResourceKey
+	20, // 2: fgd.fabric.v1.ListResourceChangesRequest.resource:type_name -> fgd.report.v1.ResourceKey
 	5,  // 3: fgd.fabric.v1.ListResourceChangesResponse.changes:type_name -> fgd.fabric.v1.ResourceChange
-	22, // 4: fgd.fabric.v1.ResourceChange.commit:type_name -> fgd.git.v1.Commit
-	23, // 5: fgd.fabric.v1.ResourceChange.before:type_name -> fgd.report.v1.ResourceContent
-	23, // 6: fgd.fabric.v1.ResourceChange.after:type_name -> fgd.report.v1.ResourceContent
-	24, // 7: fgd.fabric.v1.ResourceChange.pull_request:type_name -> fgd.git.v1.PullRequest
+	21, // 4: fgd.fabric.v1.ResourceChange.commit:type_name -> fgd.git.v1.Commit
+	22, // 5: fgd.fabric.v1.ResourceChange.before:type_name -> fgd.report.v1.ResourceContent
+	22, // 6: fgd.fabric.v1.ResourceChange.after:type_name -> fgd.report.v1.ResourceContent
+	23, // 7: fgd.fabric.v1.ResourceChange.pull_request:type_name -> fgd.git.v1.PullRequest
 	10, // 8: fgd.fabric.v1.GetNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
 	10, // 9: fgd.fabric.v1.PutNetBoxRequest.netbox:type_name -> fgd.fabric.v1.NetBox
 	10, // 10: fgd.fabric.v1.PutNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
-	25, // 11: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
-	20, // 12: fgd.fabric.v1.NetBox.webhook_urls:type_name -> fgd.fabric.v1.NetBox.WebhookUrlsEntry
+	24, // 11: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
+	19, // 12: fgd.fabric.v1.NetBox.webhook_urls:type_name -> fgd.fabric.v1.NetBox.WebhookUrlsEntry
 	13, // 13: fgd.fabric.v1.ListLinkedFabricsResponse.fabrics:type_name -> fgd.fabric.v1.LinkedFabric
-	26, // 14: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
-	14, // 15: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
-	25, // 16: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
-	25, // 17: fgd.fabric.v1.LinkedFabric.registered_at:type_name -> google.protobuf.Timestamp
-	25, // 18: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
-	21, // 19: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
-	17, // 20: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
-	18, // 21: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
-	23, // 22: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
-	19, // 23: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	19, // 24: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	25, // 14: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
+	26, // 15: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
+	24, // 16: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
+	24, // 17: fgd.fabric.v1.LinkedFabric.registered_at:type_name -> google.protobuf.Timestamp
+	20, // 18: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	16, // 19: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
+	17, // 20: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
+	27, // 21: fgd.fabric.v1.ReadResourcesResponse.pages:type_name -> fgd.git.v1.FilePages
+	22, // 22: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
+	18, // 23: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	18, // 24: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
 	11, // 25: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
-	15, // 26: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
+	14, // 26: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
 	0,  // 27: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
 	3,  // 28: fgd.fabric.v1.ResourceService.ListResourceChanges:input_type -> fgd.fabric.v1.ListResourceChangesRequest
 	6,  // 29: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
 	8,  // 30: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
 	12, // 31: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
-	16, // 32: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
+	15, // 32: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
 	1,  // 33: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
 	4,  // 34: fgd.fabric.v1.ResourceService.ListResourceChanges:output_type -> fgd.fabric.v1.ListResourceChangesResponse
 	7,  // 35: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
@@ -1555,7 +1508,7 @@ func file_fgd_fabric_v1_resource_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_resource_service_proto_rawDesc), len(file_fgd_fabric_v1_resource_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -771,7 +771,9 @@ type Snapshot struct {
 	// trailer. It does not count; 0 when there is none such.
 	IgnoredFence int64 `protobuf:"varint,30,opt,name=ignored_fence,json=ignoredFence,proto3" json:"ignored_fence,omitempty"`
 	// What lies around the directory in the tree of the commit.
-	Surroundings  *Surroundings `protobuf:"bytes,20,opt,name=surroundings,proto3" json:"surroundings,omitempty"`
+	Surroundings *Surroundings `protobuf:"bytes,20,opt,name=surroundings,proto3" json:"surroundings,omitempty"`
+	// Where the host shows the files of the directory, as the commit has them; absent on hosts that are not known.
+	Pages         *FilePages `protobuf:"bytes,31,opt,name=pages,proto3" json:"pages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -876,6 +878,68 @@ func (x *Snapshot) GetSurroundings() *Surroundings {
 	return nil
 }
 
+func (x *Snapshot) GetPages() *FilePages {
+	if x != nil {
+		return x.Pages
+	}
+	return nil
+}
+
+// Where a Git host shows the files of a directory at a commit.
+type FilePages struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// URL of the directory, with a slash at the end; the escaped path of a file follows.
+	DirectoryUrl string `protobuf:"bytes,1,opt,name=directory_url,json=directoryUrl,proto3" json:"directory_url,omitempty"`
+	// What stands between the path of a file and the number of a line in it, for example "#L".
+	LineMark      string `protobuf:"bytes,2,opt,name=line_mark,json=lineMark,proto3" json:"line_mark,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilePages) Reset() {
+	*x = FilePages{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilePages) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilePages) ProtoMessage() {}
+
+func (x *FilePages) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilePages.ProtoReflect.Descriptor instead.
+func (*FilePages) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FilePages) GetDirectoryUrl() string {
+	if x != nil {
+		return x.DirectoryUrl
+	}
+	return ""
+}
+
+func (x *FilePages) GetLineMark() string {
+	if x != nil {
+		return x.LineMark
+	}
+	return ""
+}
+
 // What lies around a fabric directory in the tree of a commit. A folder that holds .hnp/manifest.yaml is a fabric
 // directory, whoever has registered it.
 type Surroundings struct {
@@ -893,7 +957,7 @@ type Surroundings struct {
 
 func (x *Surroundings) Reset() {
 	*x = Surroundings{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +969,7 @@ func (x *Surroundings) String() string {
 func (*Surroundings) ProtoMessage() {}
 
 func (x *Surroundings) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +982,7 @@ func (x *Surroundings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Surroundings.ProtoReflect.Descriptor instead.
 func (*Surroundings) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Surroundings) GetDirectory() string {
@@ -955,7 +1019,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1031,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1044,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Origin) GetCommit() string {
@@ -1010,7 +1074,7 @@ type Published struct {
 
 func (x *Published) Reset() {
 	*x = Published{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1086,7 @@ func (x *Published) String() string {
 func (*Published) ProtoMessage() {}
 
 func (x *Published) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1099,7 @@ func (x *Published) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Published.ProtoReflect.Descriptor instead.
 func (*Published) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Published) GetCommitUrl() string {
@@ -1069,7 +1133,7 @@ type TreeEntry struct {
 
 func (x *TreeEntry) Reset() {
 	*x = TreeEntry{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1145,7 @@ func (x *TreeEntry) String() string {
 func (*TreeEntry) ProtoMessage() {}
 
 func (x *TreeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1158,7 @@ func (x *TreeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreeEntry.ProtoReflect.Descriptor instead.
 func (*TreeEntry) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{11}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TreeEntry) GetPath() string {
@@ -1144,7 +1208,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1156,7 +1220,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1169,7 +1233,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{12}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Change) GetPath() string {
@@ -1260,7 +1324,7 @@ type ChangeCounts struct {
 
 func (x *ChangeCounts) Reset() {
 	*x = ChangeCounts{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1336,7 @@ func (x *ChangeCounts) String() string {
 func (*ChangeCounts) ProtoMessage() {}
 
 func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1349,7 @@ func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeCounts.ProtoReflect.Descriptor instead.
 func (*ChangeCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{13}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ChangeCounts) GetCreated() int32 {
@@ -1362,7 +1426,7 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
-	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\x99\x03\n" +
+	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xc6\x03\n" +
 	"\bSnapshot\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +
@@ -1375,7 +1439,11 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\tpublished\x18\a \x01(\v2\x15.fgd.git.v1.PublishedR\tpublished\x12*\n" +
 	"\x06origin\x18\b \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\x12#\n" +
 	"\rignored_fence\x18\x1e \x01(\x03R\fignoredFence\x12<\n" +
-	"\fsurroundings\x18\x14 \x01(\v2\x18.fgd.git.v1.SurroundingsR\fsurroundings\"V\n" +
+	"\fsurroundings\x18\x14 \x01(\v2\x18.fgd.git.v1.SurroundingsR\fsurroundings\x12+\n" +
+	"\x05pages\x18\x1f \x01(\v2\x15.fgd.git.v1.FilePagesR\x05pages\"M\n" +
+	"\tFilePages\x12#\n" +
+	"\rdirectory_url\x18\x01 \x01(\tR\fdirectoryUrl\x12\x1b\n" +
+	"\tline_mark\x18\x02 \x01(\tR\blineMark\"V\n" +
 	"\fSurroundings\x12\x1c\n" +
 	"\tdirectory\x18\x01 \x01(\tR\tdirectory\x12\x14\n" +
 	"\x05above\x18\x02 \x01(\tR\x05above\x12\x12\n" +
@@ -1432,7 +1500,7 @@ func file_fgd_git_v1_git_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_git_v1_git_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_fgd_git_v1_git_proto_goTypes = []any{
 	(PullRequestState)(0),         // 0: fgd.git.v1.PullRequestState
 	(FileMode)(0),                 // 1: fgd.git.v1.FileMode
@@ -1444,13 +1512,14 @@ var file_fgd_git_v1_git_proto_goTypes = []any{
 	(*Connection)(nil),            // 7: fgd.git.v1.Connection
 	(*ConnectionProblem)(nil),     // 8: fgd.git.v1.ConnectionProblem
 	(*Snapshot)(nil),              // 9: fgd.git.v1.Snapshot
-	(*Surroundings)(nil),          // 10: fgd.git.v1.Surroundings
-	(*Origin)(nil),                // 11: fgd.git.v1.Origin
-	(*Published)(nil),             // 12: fgd.git.v1.Published
-	(*TreeEntry)(nil),             // 13: fgd.git.v1.TreeEntry
-	(*Change)(nil),                // 14: fgd.git.v1.Change
-	(*ChangeCounts)(nil),          // 15: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*FilePages)(nil),             // 10: fgd.git.v1.FilePages
+	(*Surroundings)(nil),          // 11: fgd.git.v1.Surroundings
+	(*Origin)(nil),                // 12: fgd.git.v1.Origin
+	(*Published)(nil),             // 13: fgd.git.v1.Published
+	(*TreeEntry)(nil),             // 14: fgd.git.v1.TreeEntry
+	(*Change)(nil),                // 15: fgd.git.v1.Change
+	(*ChangeCounts)(nil),          // 16: fgd.git.v1.ChangeCounts
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_fgd_git_v1_git_proto_depIdxs = []int32{
 	3,  // 0: fgd.git.v1.Location.credentials:type_name -> fgd.git.v1.Credentials
@@ -1458,19 +1527,20 @@ var file_fgd_git_v1_git_proto_depIdxs = []int32{
 	0,  // 2: fgd.git.v1.PullRequest.state:type_name -> fgd.git.v1.PullRequestState
 	8,  // 3: fgd.git.v1.Connection.problems:type_name -> fgd.git.v1.ConnectionProblem
 	8,  // 4: fgd.git.v1.Connection.warnings:type_name -> fgd.git.v1.ConnectionProblem
-	16, // 5: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
-	12, // 6: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
-	11, // 7: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
-	10, // 8: fgd.git.v1.Snapshot.surroundings:type_name -> fgd.git.v1.Surroundings
-	16, // 9: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
-	15, // 10: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
-	1,  // 11: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
-	1,  // 12: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	17, // 5: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
+	13, // 6: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
+	12, // 7: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
+	11, // 8: fgd.git.v1.Snapshot.surroundings:type_name -> fgd.git.v1.Surroundings
+	10, // 9: fgd.git.v1.Snapshot.pages:type_name -> fgd.git.v1.FilePages
+	17, // 10: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
+	16, // 11: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 12: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
+	1,  // 13: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_git_proto_init() }
@@ -1483,7 +1553,7 @@ func file_fgd_git_v1_git_proto_init() {
 		(*Credentials_Reference)(nil),
 	}
 	file_fgd_git_v1_git_proto_msgTypes[5].OneofWrappers = []any{}
-	file_fgd_git_v1_git_proto_msgTypes[12].OneofWrappers = []any{
+	file_fgd_git_v1_git_proto_msgTypes[13].OneofWrappers = []any{
 		(*Change_Content)(nil),
 		(*Change_BlobId)(nil),
 		(*Change_Remove)(nil),
@@ -1494,7 +1564,7 @@ func file_fgd_git_v1_git_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_git_proto_rawDesc), len(file_fgd_git_v1_git_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

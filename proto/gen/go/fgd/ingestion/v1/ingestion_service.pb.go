@@ -1756,9 +1756,11 @@ type ReadResourcesRequest struct {
 	// How the fabric wants to be treated: what a sync takes for a valid resource depends on it.
 	Options *v1.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
 	// Only this resource, in the place of paths; absent for no such bound. Its group may be empty.
-	Resource      *v11.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Resource *v11.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	// Say what each names, too.
+	WithReferences bool `protobuf:"varint,6,opt,name=with_references,json=withReferences,proto3" json:"with_references,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ReadResourcesRequest) Reset() {
@@ -1824,6 +1826,13 @@ func (x *ReadResourcesRequest) GetResource() *v11.ResourceKey {
 		return x.Resource
 	}
 	return nil
+}
+
+func (x *ReadResourcesRequest) GetWithReferences() bool {
+	if x != nil {
+		return x.WithReferences
+	}
+	return false
 }
 
 // Response of ReadResources.
@@ -1995,14 +2004,15 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"snapshotId\x12\x1b\n" +
 	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\"N\n" +
 	"\x16ListQuarantineResponse\x124\n" +
-	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files\"\xe5\x01\n" +
+	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files\"\x8e\x02\n" +
 	"\x14ReadResourcesRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
 	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12\x1c\n" +
 	"\x05paths\x18\x03 \x03(\tB\x06\xbaH\x03\xd8\x01\x03R\x05paths\x120\n" +
 	"\aoptions\x18\x04 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x126\n" +
-	"\bresource\x18\x05 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\"U\n" +
+	"\bresource\x18\x05 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\x12'\n" +
+	"\x0fwith_references\x18\x06 \x01(\bR\x0ewithReferences\"U\n" +
 	"\x15ReadResourcesResponse\x12<\n" +
 	"\tresources\x18\x01 \x03(\v2\x1e.fgd.report.v1.ResourceContentR\tresources*\xbf\x01\n" +
 	"\aOutcome\x12\x17\n" +

@@ -95,6 +95,8 @@ const (
 	State_STATE_HELD State = 4
 	// What was made of it in NetBox is on its way to Git.
 	State_STATE_MERGING State = 5
+	// The plugin has no model of its kind: Git has it, and NetBox can't show it.
+	State_STATE_WITHOUT_MODEL State = 6
 )
 
 // Enum value maps for State.
@@ -106,6 +108,7 @@ var (
 		3: "STATE_UNDELIVERABLE",
 		4: "STATE_HELD",
 		5: "STATE_MERGING",
+		6: "STATE_WITHOUT_MODEL",
 	}
 	State_value = map[string]int32{
 		"STATE_UNSPECIFIED":   0,
@@ -114,6 +117,7 @@ var (
 		"STATE_UNDELIVERABLE": 3,
 		"STATE_HELD":          4,
 		"STATE_MERGING":       5,
+		"STATE_WITHOUT_MODEL": 6,
 	}
 )
 
@@ -162,7 +166,7 @@ const (
 	Reason_REASON_ONLY_IN_NETBOX Reason = 5
 	// The file is no valid resource.
 	Reason_REASON_INVALID_FILE Reason = 6
-	// The plugin has no records of this kind.
+	// The plugin has no model of this kind.
 	Reason_REASON_NO_MODEL Reason = 7
 	// The plugin can't do it, whoever asks.
 	Reason_REASON_PLUGIN_DEFECT Reason = 8
@@ -818,7 +822,9 @@ type Conflict struct {
 	// How it stood when an event told of it last.
 	Told ConflictState `protobuf:"varint,17,opt,name=told,proto3,enum=fgd.netbox.v1.ConflictState" json:"told,omitempty"`
 	// The wish that it was settled by; empty where nobody's was.
-	WishId        string `protobuf:"bytes,18,opt,name=wish_id,json=wishId,proto3" json:"wish_id,omitempty"`
+	WishId string `protobuf:"bytes,18,opt,name=wish_id,json=wishId,proto3" json:"wish_id,omitempty"`
+	// Page of the file on its Git host, as the commit that was read has it; empty on hosts that are not known.
+	WebUrl        string `protobuf:"bytes,19,opt,name=web_url,json=webUrl,proto3" json:"web_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -975,6 +981,13 @@ func (x *Conflict) GetTold() ConflictState {
 func (x *Conflict) GetWishId() string {
 	if x != nil {
 		return x.WishId
+	}
+	return ""
+}
+
+func (x *Conflict) GetWebUrl() string {
+	if x != nil {
+		return x.WebUrl
 	}
 	return ""
 }
@@ -1734,7 +1747,11 @@ type Delivery struct {
 	// How many receipts there are. Where there are others, some were lost.
 	Receipts int32 `protobuf:"varint,15,opt,name=receipts,proto3" json:"receipts,omitempty"`
 	// The last sync that was forced whose word for many deletions was taken.
-	ForcedSync    string `protobuf:"bytes,16,opt,name=forced_sync,json=forcedSync,proto3" json:"forced_sync,omitempty"`
+	ForcedSync string `protobuf:"bytes,16,opt,name=forced_sync,json=forcedSync,proto3" json:"forced_sync,omitempty"`
+	// What kind of problem it is, in one word or as the code of an error; empty for none.
+	ProblemCode string `protobuf:"bytes,17,opt,name=problem_code,json=problemCode,proto3" json:"problem_code,omitempty"`
+	// Of how many receipts a conflict is open.
+	OpenConflicts int32 `protobuf:"varint,18,opt,name=open_conflicts,json=openConflicts,proto3" json:"open_conflicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1881,6 +1898,20 @@ func (x *Delivery) GetForcedSync() string {
 	return ""
 }
 
+func (x *Delivery) GetProblemCode() string {
+	if x != nil {
+		return x.ProblemCode
+	}
+	return ""
+}
+
+func (x *Delivery) GetOpenConflicts() int32 {
+	if x != nil {
+		return x.OpenConflicts
+	}
+	return 0
+}
+
 // What a fabric's own record in NetBox says of its syncs.
 type FabricRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2011,7 +2042,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\tR\x06digest\x12\x18\n" +
-	"\asettles\x18\x03 \x01(\bR\asettles\"\xd1\x05\n" +
+	"\asettles\x18\x03 \x01(\bR\asettles\"\xea\x05\n" +
 	"\bConflict\x12\x1f\n" +
 	"\vconflict_id\x18\x01 \x01(\tR\n" +
 	"conflictId\x12\x18\n" +
@@ -2034,7 +2065,8 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\async_id\x18\x0f \x01(\tR\x06syncId\x12#\n" +
 	"\rnetbox_digest\x18\x10 \x01(\tR\fnetboxDigest\x120\n" +
 	"\x04told\x18\x11 \x01(\x0e2\x1c.fgd.netbox.v1.ConflictStateR\x04told\x12\x17\n" +
-	"\awish_id\x18\x12 \x01(\tR\x06wishId\"\x92\x01\n" +
+	"\awish_id\x18\x12 \x01(\tR\x06wishId\x12\x17\n" +
+	"\aweb_url\x18\x13 \x01(\tR\x06webUrl\"\x92\x01\n" +
 	"\fConflictPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
@@ -2092,7 +2124,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x0fdiffering_total\x18\a \x01(\x05R\x0edifferingTotal\"A\n" +
 	"\rFieldMessages\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1a\n" +
-	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xbb\x04\n" +
+	"\bmessages\x18\x02 \x03(\tR\bmessages\"\x85\x05\n" +
 	"\bDelivery\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12#\n" +
@@ -2112,7 +2144,9 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\rregistered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\x12\x1a\n" +
 	"\breceipts\x18\x0f \x01(\x05R\breceipts\x12\x1f\n" +
 	"\vforced_sync\x18\x10 \x01(\tR\n" +
-	"forcedSync\"\x83\x02\n" +
+	"forcedSync\x12!\n" +
+	"\fproblem_code\x18\x11 \x01(\tR\vproblemCode\x12%\n" +
+	"\x0eopen_conflicts\x18\x12 \x01(\x05R\ropenConflicts\"\x83\x02\n" +
 	"\fFabricRecord\x12\x1f\n" +
 	"\vsync_status\x18\x01 \x01(\tR\n" +
 	"syncStatus\x12\x1d\n" +
@@ -2126,7 +2160,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\rConflictState\x12\x1e\n" +
 	"\x1aCONFLICT_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CONFLICT_STATE_OPEN\x10\x01\x12\x1b\n" +
-	"\x17CONFLICT_STATE_RESOLVED\x10\x02*\x7f\n" +
+	"\x17CONFLICT_STATE_RESOLVED\x10\x02*\x98\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_PENDING\x10\x01\x12\x10\n" +
@@ -2134,7 +2168,8 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x13STATE_UNDELIVERABLE\x10\x03\x12\x0e\n" +
 	"\n" +
 	"STATE_HELD\x10\x04\x12\x11\n" +
-	"\rSTATE_MERGING\x10\x05*\xad\x03\n" +
+	"\rSTATE_MERGING\x10\x05\x12\x17\n" +
+	"\x13STATE_WITHOUT_MODEL\x10\x06*\xad\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eREASON_REFUSED\x10\x01\x12\x14\n" +

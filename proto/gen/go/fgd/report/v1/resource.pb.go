@@ -304,7 +304,9 @@ type ResourceContent struct {
 	// Path of the file that it was ingested from; empty when the document does not say.
 	OriginalFile string `protobuf:"bytes,7,opt,name=original_file,json=originalFile,proto3" json:"original_file,omitempty"`
 	// Why the file is no valid resource; absent when it is one. What it says is left out then.
-	Problem       *Finding `protobuf:"bytes,8,opt,name=problem,proto3" json:"problem,omitempty"`
+	Problem *Finding `protobuf:"bytes,8,opt,name=problem,proto3" json:"problem,omitempty"`
+	// What it names, where that was asked for.
+	References    []*Reference `protobuf:"bytes,9,rep,name=references,proto3" json:"references,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -395,6 +397,95 @@ func (x *ResourceContent) GetProblem() *Finding {
 	return nil
 }
 
+func (x *ResourceContent) GetReferences() []*Reference {
+	if x != nil {
+		return x.References
+	}
+	return nil
+}
+
+// What a resource names: another resource, a subnet of it, or a port of it.
+type Reference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field, for example "spec.mclag.links[0].server.port".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// Kind of the other one.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Its name; its namespace is that of who names it.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// A subnet of that VPC; empty when none is named.
+	Subnet string `protobuf:"bytes,4,opt,name=subnet,proto3" json:"subnet,omitempty"`
+	// A port of that device, for example "E1/3"; empty when none is named.
+	Port          string `protobuf:"bytes,5,opt,name=port,proto3" json:"port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reference) Reset() {
+	*x = Reference{}
+	mi := &file_fgd_report_v1_resource_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reference) ProtoMessage() {}
+
+func (x *Reference) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_report_v1_resource_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reference.ProtoReflect.Descriptor instead.
+func (*Reference) Descriptor() ([]byte, []int) {
+	return file_fgd_report_v1_resource_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Reference) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Reference) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Reference) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Reference) GetSubnet() string {
+	if x != nil {
+		return x.Subnet
+	}
+	return ""
+}
+
+func (x *Reference) GetPort() string {
+	if x != nil {
+		return x.Port
+	}
+	return ""
+}
+
 var File_fgd_report_v1_resource_proto protoreflect.FileDescriptor
 
 const file_fgd_report_v1_resource_proto_rawDesc = "" +
@@ -421,7 +512,7 @@ const file_fgd_report_v1_resource_proto_rawDesc = "" +
 	"\x0equarantined_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rquarantinedAt\x12\x18\n" +
 	"\achanged\x18\n" +
 	" \x01(\bR\achangedB\x12\n" +
-	"\x10_origin_document\"\x91\x02\n" +
+	"\x10_origin_document\"\xcb\x02\n" +
 	"\x0fResourceContent\x12,\n" +
 	"\x03key\x18\x01 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\x03key\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x17\n" +
@@ -430,7 +521,16 @@ const file_fgd_report_v1_resource_proto_rawDesc = "" +
 	"\x06labels\x18\x05 \x01(\fR\x06labels\x12 \n" +
 	"\vannotations\x18\x06 \x01(\fR\vannotations\x12#\n" +
 	"\roriginal_file\x18\a \x01(\tR\foriginalFile\x120\n" +
-	"\aproblem\x18\b \x01(\v2\x16.fgd.report.v1.FindingR\aproblemB\xa2\x01\n" +
+	"\aproblem\x18\b \x01(\v2\x16.fgd.report.v1.FindingR\aproblem\x128\n" +
+	"\n" +
+	"references\x18\t \x03(\v2\x18.fgd.report.v1.ReferenceR\n" +
+	"references\"u\n" +
+	"\tReference\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
+	"\x06subnet\x18\x04 \x01(\tR\x06subnet\x12\x12\n" +
+	"\x04port\x18\x05 \x01(\tR\x04portB\xa2\x01\n" +
 	"\x11com.fgd.report.v1B\rResourceProtoP\x01Z(fgdsync.dev/proto/fgd/report/v1;reportv1\xa2\x02\x03FRX\xaa\x02\rFgd.Report.V1\xca\x02\rFgd\\Report\\V1\xe2\x02\x19Fgd\\Report\\V1\\GPBMetadata\xea\x02\x0fFgd::Report::V1b\x06proto3"
 
 var (
@@ -445,27 +545,29 @@ func file_fgd_report_v1_resource_proto_rawDescGZIP() []byte {
 	return file_fgd_report_v1_resource_proto_rawDescData
 }
 
-var file_fgd_report_v1_resource_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_fgd_report_v1_resource_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_fgd_report_v1_resource_proto_goTypes = []any{
 	(*ResourceKey)(nil),           // 0: fgd.report.v1.ResourceKey
 	(*DanglingReference)(nil),     // 1: fgd.report.v1.DanglingReference
 	(*QuarantinedFile)(nil),       // 2: fgd.report.v1.QuarantinedFile
 	(*ResourceContent)(nil),       // 3: fgd.report.v1.ResourceContent
-	(*Finding)(nil),               // 4: fgd.report.v1.Finding
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(*Reference)(nil),             // 4: fgd.report.v1.Reference
+	(*Finding)(nil),               // 5: fgd.report.v1.Finding
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_fgd_report_v1_resource_proto_depIdxs = []int32{
 	0, // 0: fgd.report.v1.DanglingReference.from:type_name -> fgd.report.v1.ResourceKey
 	0, // 1: fgd.report.v1.DanglingReference.to:type_name -> fgd.report.v1.ResourceKey
-	4, // 2: fgd.report.v1.QuarantinedFile.reason:type_name -> fgd.report.v1.Finding
-	5, // 3: fgd.report.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	5, // 2: fgd.report.v1.QuarantinedFile.reason:type_name -> fgd.report.v1.Finding
+	6, // 3: fgd.report.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
 	0, // 4: fgd.report.v1.ResourceContent.key:type_name -> fgd.report.v1.ResourceKey
-	4, // 5: fgd.report.v1.ResourceContent.problem:type_name -> fgd.report.v1.Finding
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	5, // 5: fgd.report.v1.ResourceContent.problem:type_name -> fgd.report.v1.Finding
+	4, // 6: fgd.report.v1.ResourceContent.references:type_name -> fgd.report.v1.Reference
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_fgd_report_v1_resource_proto_init() }
@@ -481,7 +583,7 @@ func file_fgd_report_v1_resource_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_report_v1_resource_proto_rawDesc), len(file_fgd_report_v1_resource_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

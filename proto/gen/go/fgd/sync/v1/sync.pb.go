@@ -322,9 +322,11 @@ type SyncOptions struct {
 	// Files and folders of the directory to restore; managed/ when there are none.
 	RestorePaths []string `protobuf:"bytes,11,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
 	// Takes the directory over when its manifest names another owner, which FGD_2011 refuses else.
-	TakeOver      bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TakeOver bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
+	// Fails with FGD_3031 when the branch is at another commit than this one; 40 hex digits, empty for any.
+	ExpectedCommit string `protobuf:"bytes,13,opt,name=expected_commit,json=expectedCommit,proto3" json:"expected_commit,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SyncOptions) Reset() {
@@ -441,6 +443,13 @@ func (x *SyncOptions) GetTakeOver() bool {
 	return false
 }
 
+func (x *SyncOptions) GetExpectedCommit() string {
+	if x != nil {
+		return x.ExpectedCommit
+	}
+	return ""
+}
+
 // What a sync does to the fabric, or in a dry run would do.
 type Plan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -523,9 +532,13 @@ type PlanCounts struct {
 	// Files of unmanaged/ that are put back.
 	Releases int32 `protobuf:"varint,7,opt,name=releases,proto3" json:"releases,omitempty"`
 	// References that a deletion leaves leading nowhere.
-	Orphans       int32 `protobuf:"varint,8,opt,name=orphans,proto3" json:"orphans,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Orphans int32 `protobuf:"varint,8,opt,name=orphans,proto3" json:"orphans,omitempty"`
+	// Resources that there were before.
+	ResourcesBefore int32 `protobuf:"varint,9,opt,name=resources_before,json=resourcesBefore,proto3" json:"resources_before,omitempty"`
+	// So many of them a sync may take away without being forced.
+	DeletesAllowed int32 `protobuf:"varint,10,opt,name=deletes_allowed,json=deletesAllowed,proto3" json:"deletes_allowed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PlanCounts) Reset() {
@@ -610,6 +623,20 @@ func (x *PlanCounts) GetReleases() int32 {
 func (x *PlanCounts) GetOrphans() int32 {
 	if x != nil {
 		return x.Orphans
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetResourcesBefore() int32 {
+	if x != nil {
+		return x.ResourcesBefore
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetDeletesAllowed() int32 {
+	if x != nil {
+		return x.DeletesAllowed
 	}
 	return 0
 }
@@ -1046,7 +1073,9 @@ type Sync struct {
 	// Changes of resources that it makes; absent for none, and once it has ended. It takes up nothing else.
 	EditSet *v12.EditSet `protobuf:"bytes,36,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
 	// What became of each of them, in their order.
-	Edited        []*v12.Edited `protobuf:"bytes,37,rep,name=edited,proto3" json:"edited,omitempty"`
+	Edited []*v12.Edited `protobuf:"bytes,37,rep,name=edited,proto3" json:"edited,omitempty"`
+	// It makes changes of single resources, and takes up nothing else; also once it has ended.
+	Edits         bool `protobuf:"varint,38,opt,name=edits,proto3" json:"edits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1275,6 +1304,13 @@ func (x *Sync) GetEdited() []*v12.Edited {
 		return x.Edited
 	}
 	return nil
+}
+
+func (x *Sync) GetEdits() bool {
+	if x != nil {
+		return x.Edits
+	}
+	return false
 }
 
 // What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
@@ -1563,7 +1599,7 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x05\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x06\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
@@ -1580,12 +1616,13 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x0erestore_commit\x18\n" +
 	" \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\rrestoreCommit\x12.\n" +
 	"\rrestore_paths\x18\v \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\frestorePaths\x12\x1b\n" +
-	"\ttake_over\x18\f \x01(\bR\btakeOver:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
+	"\ttake_over\x18\f \x01(\bR\btakeOver\x12A\n" +
+	"\x0fexpected_commit\x18\r \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x0eexpectedCommit:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
 	"\x0foptions.restore\x12Vrestore_paths needs restore_commit, and a sync of the structure alone restores nothing\x1aLthis.restore_commit != '' ? this.scope != 2 : this.restore_paths.size() == 0\"\xa9\x01\n" +
 	"\x04Plan\x12/\n" +
 	"\x06counts\x18\x01 \x01(\v2\x17.fgd.sync.v1.PlanCountsR\x06counts\x124\n" +
 	"\aactions\x18\x02 \x03(\v2\x1a.fgd.sync.v1.PlannedActionR\aactions\x12:\n" +
-	"\aorphans\x18\x03 \x03(\v2 .fgd.report.v1.DanglingReferenceR\aorphans\"\xe8\x01\n" +
+	"\aorphans\x18\x03 \x03(\v2 .fgd.report.v1.DanglingReferenceR\aorphans\"\xbc\x02\n" +
 	"\n" +
 	"PlanCounts\x12\x18\n" +
 	"\acreates\x18\x01 \x01(\x05R\acreates\x12\x18\n" +
@@ -1597,7 +1634,10 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"duplicates\x18\x06 \x01(\x05R\n" +
 	"duplicates\x12\x1a\n" +
 	"\breleases\x18\a \x01(\x05R\breleases\x12\x18\n" +
-	"\aorphans\x18\b \x01(\x05R\aorphans\"\x83\x01\n" +
+	"\aorphans\x18\b \x01(\x05R\aorphans\x12)\n" +
+	"\x10resources_before\x18\t \x01(\x05R\x0fresourcesBefore\x12'\n" +
+	"\x0fdeletes_allowed\x18\n" +
+	" \x01(\x05R\x0edeletesAllowed\"\x83\x01\n" +
 	"\rPlannedAction\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x126\n" +
 	"\bresource\x18\x02 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\x12\x12\n" +
@@ -1632,7 +1672,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xe9\t\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xff\t\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1666,7 +1706,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"auditHeads\x12%\n" +
 	"\x0ecorrelation_id\x18# \x01(\tR\rcorrelationId\x12/\n" +
 	"\bedit_set\x18$ \x01(\v2\x14.fgd.edit.v1.EditSetR\aeditSet\x12+\n" +
-	"\x06edited\x18% \x03(\v2\x13.fgd.edit.v1.EditedR\x06edited\"\xe0\x03\n" +
+	"\x06edited\x18% \x03(\v2\x13.fgd.edit.v1.EditedR\x06edited\x12\x14\n" +
+	"\x05edits\x18& \x01(\bR\x05edits\"\xe0\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +

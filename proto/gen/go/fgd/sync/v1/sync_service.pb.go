@@ -665,6 +665,197 @@ func (x *ListSyncsResponse) GetTotal() int32 {
 	return 0
 }
 
+// Request of ListAllSyncs. Filters that are absent let everything pass.
+type ListAllSyncsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many, 1 to 500; 0 means 50. An answer may have fewer, also when more follow.
+	Limit int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same but the limit.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// True when the list has none but those of the fabrics that fabric_ids names.
+	OnlySome bool `protobuf:"varint,3,opt,name=only_some,json=onlySome,proto3" json:"only_some,omitempty"`
+	// These.
+	FabricIds []int32 `protobuf:"varint,4,rep,packed,name=fabric_ids,json=fabricIds,proto3" json:"fabric_ids,omitempty"`
+	// Only syncs that run or wait.
+	Active bool `protobuf:"varint,5,opt,name=active,proto3" json:"active,omitempty"`
+	// Only syncs in this state.
+	State State `protobuf:"varint,6,opt,name=state,proto3,enum=fgd.sync.v1.State" json:"state,omitempty"`
+	// Only syncs with this trigger.
+	Trigger Trigger `protobuf:"varint,7,opt,name=trigger,proto3,enum=fgd.sync.v1.Trigger" json:"trigger,omitempty"`
+	// Only syncs accepted at or after this.
+	StartDate *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
+	// Only syncs accepted before this.
+	EndDate       *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAllSyncsRequest) Reset() {
+	*x = ListAllSyncsRequest{}
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAllSyncsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAllSyncsRequest) ProtoMessage() {}
+
+func (x *ListAllSyncsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAllSyncsRequest.ProtoReflect.Descriptor instead.
+func (*ListAllSyncsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListAllSyncsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListAllSyncsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListAllSyncsRequest) GetOnlySome() bool {
+	if x != nil {
+		return x.OnlySome
+	}
+	return false
+}
+
+func (x *ListAllSyncsRequest) GetFabricIds() []int32 {
+	if x != nil {
+		return x.FabricIds
+	}
+	return nil
+}
+
+func (x *ListAllSyncsRequest) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *ListAllSyncsRequest) GetState() State {
+	if x != nil {
+		return x.State
+	}
+	return State_STATE_UNSPECIFIED
+}
+
+func (x *ListAllSyncsRequest) GetTrigger() Trigger {
+	if x != nil {
+		return x.Trigger
+	}
+	return Trigger_TRIGGER_UNSPECIFIED
+}
+
+func (x *ListAllSyncsRequest) GetStartDate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartDate
+	}
+	return nil
+}
+
+func (x *ListAllSyncsRequest) GetEndDate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndDate
+	}
+	return nil
+}
+
+// Response of ListAllSyncs.
+type ListAllSyncsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Syncs []*Sync `protobuf:"bytes,1,rep,name=syncs,proto3" json:"syncs,omitempty"`
+	// Number of matches without limit, of syncs that run or wait; absent where others are asked for.
+	Total *int32 `protobuf:"varint,2,opt,name=total,proto3,oneof" json:"total,omitempty"`
+	// Asks for what follows; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Names of their fabrics, by number.
+	FabricNames   map[int32]string `protobuf:"bytes,4,rep,name=fabric_names,json=fabricNames,proto3" json:"fabric_names,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAllSyncsResponse) Reset() {
+	*x = ListAllSyncsResponse{}
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAllSyncsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAllSyncsResponse) ProtoMessage() {}
+
+func (x *ListAllSyncsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAllSyncsResponse.ProtoReflect.Descriptor instead.
+func (*ListAllSyncsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListAllSyncsResponse) GetSyncs() []*Sync {
+	if x != nil {
+		return x.Syncs
+	}
+	return nil
+}
+
+func (x *ListAllSyncsResponse) GetTotal() int32 {
+	if x != nil && x.Total != nil {
+		return *x.Total
+	}
+	return 0
+}
+
+func (x *ListAllSyncsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListAllSyncsResponse) GetFabricNames() map[int32]string {
+	if x != nil {
+		return x.FabricNames
+	}
+	return nil
+}
+
 // Request of CancelSync.
 type CancelSyncRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -676,7 +867,7 @@ type CancelSyncRequest struct {
 
 func (x *CancelSyncRequest) Reset() {
 	*x = CancelSyncRequest{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[10]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +879,7 @@ func (x *CancelSyncRequest) String() string {
 func (*CancelSyncRequest) ProtoMessage() {}
 
 func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[10]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +892,7 @@ func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncRequest.ProtoReflect.Descriptor instead.
 func (*CancelSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CancelSyncRequest) GetSyncId() string {
@@ -722,7 +913,7 @@ type CancelSyncResponse struct {
 
 func (x *CancelSyncResponse) Reset() {
 	*x = CancelSyncResponse{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[11]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +925,7 @@ func (x *CancelSyncResponse) String() string {
 func (*CancelSyncResponse) ProtoMessage() {}
 
 func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[11]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +938,7 @@ func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncResponse.ProtoReflect.Descriptor instead.
 func (*CancelSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelSyncResponse) GetSync() *Sync {
@@ -768,7 +959,7 @@ type WatchSyncRequest struct {
 
 func (x *WatchSyncRequest) Reset() {
 	*x = WatchSyncRequest{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[12]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +971,7 @@ func (x *WatchSyncRequest) String() string {
 func (*WatchSyncRequest) ProtoMessage() {}
 
 func (x *WatchSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[12]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +984,7 @@ func (x *WatchSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSyncRequest.ProtoReflect.Descriptor instead.
 func (*WatchSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WatchSyncRequest) GetSyncId() string {
@@ -814,7 +1005,7 @@ type WatchSyncResponse struct {
 
 func (x *WatchSyncResponse) Reset() {
 	*x = WatchSyncResponse{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[13]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +1017,7 @@ func (x *WatchSyncResponse) String() string {
 func (*WatchSyncResponse) ProtoMessage() {}
 
 func (x *WatchSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[13]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +1030,7 @@ func (x *WatchSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSyncResponse.ProtoReflect.Descriptor instead.
 func (*WatchSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchSyncResponse) GetEvents() []*SyncEvent {
@@ -899,7 +1090,30 @@ const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\bend_date\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendDate\"R\n" +
 	"\x11ListSyncsResponse\x12'\n" +
 	"\x05syncs\x18\x01 \x03(\v2\x11.fgd.sync.v1.SyncR\x05syncs\x12\x14\n" +
-	"\x05total\x18\x02 \x01(\x05R\x05total\",\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\"\xf6\x02\n" +
+	"\x13ListAllSyncsRequest\x12 \n" +
+	"\x05limit\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tonly_some\x18\x03 \x01(\bR\bonlySome\x12\x1d\n" +
+	"\n" +
+	"fabric_ids\x18\x04 \x03(\x05R\tfabricIds\x12\x16\n" +
+	"\x06active\x18\x05 \x01(\bR\x06active\x12(\n" +
+	"\x05state\x18\x06 \x01(\x0e2\x12.fgd.sync.v1.StateR\x05state\x12.\n" +
+	"\atrigger\x18\a \x01(\x0e2\x14.fgd.sync.v1.TriggerR\atrigger\x129\n" +
+	"\n" +
+	"start_date\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tstartDate\x125\n" +
+	"\bend_date\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aendDate\"\xa3\x02\n" +
+	"\x14ListAllSyncsResponse\x12'\n" +
+	"\x05syncs\x18\x01 \x03(\v2\x11.fgd.sync.v1.SyncR\x05syncs\x12\x19\n" +
+	"\x05total\x18\x02 \x01(\x05H\x00R\x05total\x88\x01\x01\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x12U\n" +
+	"\ffabric_names\x18\x04 \x03(\v22.fgd.sync.v1.ListAllSyncsResponse.FabricNamesEntryR\vfabricNames\x1a>\n" +
+	"\x10FabricNamesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
+	"\x06_total\",\n" +
 	"\x11CancelSyncRequest\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\";\n" +
 	"\x12CancelSyncResponse\x12%\n" +
@@ -907,13 +1121,14 @@ const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\x10WatchSyncRequest\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\"C\n" +
 	"\x11WatchSyncResponse\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\x9c\x05\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\x81\x06\n" +
 	"\vSyncService\x12Z\n" +
 	"\tStartSync\x12\x1d.fgd.sync.v1.StartSyncRequest\x1a\x1e.fgd.sync.v1.StartSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12T\n" +
 	"\aGetSync\x12\x1b.fgd.sync.v1.GetSyncRequest\x1a\x1c.fgd.sync.v1.GetSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12`\n" +
 	"\vGetSyncPlan\x12\x1f.fgd.sync.v1.GetSyncPlanRequest\x1a .fgd.sync.v1.GetSyncPlanResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12`\n" +
 	"\vGetSyncDiff\x12\x1f.fgd.sync.v1.GetSyncDiffRequest\x1a .fgd.sync.v1.GetSyncDiffResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12Z\n" +
-	"\tListSyncs\x12\x1d.fgd.sync.v1.ListSyncsRequest\x1a\x1e.fgd.sync.v1.ListSyncsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12]\n" +
+	"\tListSyncs\x12\x1d.fgd.sync.v1.ListSyncsRequest\x1a\x1e.fgd.sync.v1.ListSyncsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12c\n" +
+	"\fListAllSyncs\x12 .fgd.sync.v1.ListAllSyncsRequest\x1a!.fgd.sync.v1.ListAllSyncsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12]\n" +
 	"\n" +
 	"CancelSync\x12\x1e.fgd.sync.v1.CancelSyncRequest\x1a\x1f.fgd.sync.v1.CancelSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12\\\n" +
 	"\tWatchSync\x12\x1d.fgd.sync.v1.WatchSyncRequest\x1a\x1e.fgd.sync.v1.WatchSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge0\x01B\x97\x01\n" +
@@ -931,7 +1146,7 @@ func file_fgd_sync_v1_sync_service_proto_rawDescGZIP() []byte {
 	return file_fgd_sync_v1_sync_service_proto_rawDescData
 }
 
-var file_fgd_sync_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_fgd_sync_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_fgd_sync_v1_sync_service_proto_goTypes = []any{
 	(*StartSyncRequest)(nil),      // 0: fgd.sync.v1.StartSyncRequest
 	(*StartSyncResponse)(nil),     // 1: fgd.sync.v1.StartSyncResponse
@@ -943,51 +1158,62 @@ var file_fgd_sync_v1_sync_service_proto_goTypes = []any{
 	(*GetSyncDiffResponse)(nil),   // 7: fgd.sync.v1.GetSyncDiffResponse
 	(*ListSyncsRequest)(nil),      // 8: fgd.sync.v1.ListSyncsRequest
 	(*ListSyncsResponse)(nil),     // 9: fgd.sync.v1.ListSyncsResponse
-	(*CancelSyncRequest)(nil),     // 10: fgd.sync.v1.CancelSyncRequest
-	(*CancelSyncResponse)(nil),    // 11: fgd.sync.v1.CancelSyncResponse
-	(*WatchSyncRequest)(nil),      // 12: fgd.sync.v1.WatchSyncRequest
-	(*WatchSyncResponse)(nil),     // 13: fgd.sync.v1.WatchSyncResponse
-	(Trigger)(0),                  // 14: fgd.sync.v1.Trigger
-	(*SyncOptions)(nil),           // 15: fgd.sync.v1.SyncOptions
-	(*v1.EditSet)(nil),            // 16: fgd.edit.v1.EditSet
-	(*Sync)(nil),                  // 17: fgd.sync.v1.Sync
-	(*Plan)(nil),                  // 18: fgd.sync.v1.Plan
-	(State)(0),                    // 19: fgd.sync.v1.State
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(*SyncEvent)(nil),             // 21: fgd.sync.v1.SyncEvent
+	(*ListAllSyncsRequest)(nil),   // 10: fgd.sync.v1.ListAllSyncsRequest
+	(*ListAllSyncsResponse)(nil),  // 11: fgd.sync.v1.ListAllSyncsResponse
+	(*CancelSyncRequest)(nil),     // 12: fgd.sync.v1.CancelSyncRequest
+	(*CancelSyncResponse)(nil),    // 13: fgd.sync.v1.CancelSyncResponse
+	(*WatchSyncRequest)(nil),      // 14: fgd.sync.v1.WatchSyncRequest
+	(*WatchSyncResponse)(nil),     // 15: fgd.sync.v1.WatchSyncResponse
+	nil,                           // 16: fgd.sync.v1.ListAllSyncsResponse.FabricNamesEntry
+	(Trigger)(0),                  // 17: fgd.sync.v1.Trigger
+	(*SyncOptions)(nil),           // 18: fgd.sync.v1.SyncOptions
+	(*v1.EditSet)(nil),            // 19: fgd.edit.v1.EditSet
+	(*Sync)(nil),                  // 20: fgd.sync.v1.Sync
+	(*Plan)(nil),                  // 21: fgd.sync.v1.Plan
+	(State)(0),                    // 22: fgd.sync.v1.State
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*SyncEvent)(nil),             // 24: fgd.sync.v1.SyncEvent
 }
 var file_fgd_sync_v1_sync_service_proto_depIdxs = []int32{
-	14, // 0: fgd.sync.v1.StartSyncRequest.trigger:type_name -> fgd.sync.v1.Trigger
-	15, // 1: fgd.sync.v1.StartSyncRequest.options:type_name -> fgd.sync.v1.SyncOptions
-	16, // 2: fgd.sync.v1.StartSyncRequest.edit_set:type_name -> fgd.edit.v1.EditSet
-	17, // 3: fgd.sync.v1.GetSyncResponse.sync:type_name -> fgd.sync.v1.Sync
-	18, // 4: fgd.sync.v1.GetSyncPlanResponse.plan:type_name -> fgd.sync.v1.Plan
-	19, // 5: fgd.sync.v1.ListSyncsRequest.state:type_name -> fgd.sync.v1.State
-	14, // 6: fgd.sync.v1.ListSyncsRequest.trigger:type_name -> fgd.sync.v1.Trigger
-	20, // 7: fgd.sync.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
-	20, // 8: fgd.sync.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
-	17, // 9: fgd.sync.v1.ListSyncsResponse.syncs:type_name -> fgd.sync.v1.Sync
-	17, // 10: fgd.sync.v1.CancelSyncResponse.sync:type_name -> fgd.sync.v1.Sync
-	21, // 11: fgd.sync.v1.WatchSyncResponse.events:type_name -> fgd.sync.v1.SyncEvent
-	0,  // 12: fgd.sync.v1.SyncService.StartSync:input_type -> fgd.sync.v1.StartSyncRequest
-	2,  // 13: fgd.sync.v1.SyncService.GetSync:input_type -> fgd.sync.v1.GetSyncRequest
-	4,  // 14: fgd.sync.v1.SyncService.GetSyncPlan:input_type -> fgd.sync.v1.GetSyncPlanRequest
-	6,  // 15: fgd.sync.v1.SyncService.GetSyncDiff:input_type -> fgd.sync.v1.GetSyncDiffRequest
-	8,  // 16: fgd.sync.v1.SyncService.ListSyncs:input_type -> fgd.sync.v1.ListSyncsRequest
-	10, // 17: fgd.sync.v1.SyncService.CancelSync:input_type -> fgd.sync.v1.CancelSyncRequest
-	12, // 18: fgd.sync.v1.SyncService.WatchSync:input_type -> fgd.sync.v1.WatchSyncRequest
-	1,  // 19: fgd.sync.v1.SyncService.StartSync:output_type -> fgd.sync.v1.StartSyncResponse
-	3,  // 20: fgd.sync.v1.SyncService.GetSync:output_type -> fgd.sync.v1.GetSyncResponse
-	5,  // 21: fgd.sync.v1.SyncService.GetSyncPlan:output_type -> fgd.sync.v1.GetSyncPlanResponse
-	7,  // 22: fgd.sync.v1.SyncService.GetSyncDiff:output_type -> fgd.sync.v1.GetSyncDiffResponse
-	9,  // 23: fgd.sync.v1.SyncService.ListSyncs:output_type -> fgd.sync.v1.ListSyncsResponse
-	11, // 24: fgd.sync.v1.SyncService.CancelSync:output_type -> fgd.sync.v1.CancelSyncResponse
-	13, // 25: fgd.sync.v1.SyncService.WatchSync:output_type -> fgd.sync.v1.WatchSyncResponse
-	19, // [19:26] is the sub-list for method output_type
-	12, // [12:19] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	17, // 0: fgd.sync.v1.StartSyncRequest.trigger:type_name -> fgd.sync.v1.Trigger
+	18, // 1: fgd.sync.v1.StartSyncRequest.options:type_name -> fgd.sync.v1.SyncOptions
+	19, // 2: fgd.sync.v1.StartSyncRequest.edit_set:type_name -> fgd.edit.v1.EditSet
+	20, // 3: fgd.sync.v1.GetSyncResponse.sync:type_name -> fgd.sync.v1.Sync
+	21, // 4: fgd.sync.v1.GetSyncPlanResponse.plan:type_name -> fgd.sync.v1.Plan
+	22, // 5: fgd.sync.v1.ListSyncsRequest.state:type_name -> fgd.sync.v1.State
+	17, // 6: fgd.sync.v1.ListSyncsRequest.trigger:type_name -> fgd.sync.v1.Trigger
+	23, // 7: fgd.sync.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
+	23, // 8: fgd.sync.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
+	20, // 9: fgd.sync.v1.ListSyncsResponse.syncs:type_name -> fgd.sync.v1.Sync
+	22, // 10: fgd.sync.v1.ListAllSyncsRequest.state:type_name -> fgd.sync.v1.State
+	17, // 11: fgd.sync.v1.ListAllSyncsRequest.trigger:type_name -> fgd.sync.v1.Trigger
+	23, // 12: fgd.sync.v1.ListAllSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
+	23, // 13: fgd.sync.v1.ListAllSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
+	20, // 14: fgd.sync.v1.ListAllSyncsResponse.syncs:type_name -> fgd.sync.v1.Sync
+	16, // 15: fgd.sync.v1.ListAllSyncsResponse.fabric_names:type_name -> fgd.sync.v1.ListAllSyncsResponse.FabricNamesEntry
+	20, // 16: fgd.sync.v1.CancelSyncResponse.sync:type_name -> fgd.sync.v1.Sync
+	24, // 17: fgd.sync.v1.WatchSyncResponse.events:type_name -> fgd.sync.v1.SyncEvent
+	0,  // 18: fgd.sync.v1.SyncService.StartSync:input_type -> fgd.sync.v1.StartSyncRequest
+	2,  // 19: fgd.sync.v1.SyncService.GetSync:input_type -> fgd.sync.v1.GetSyncRequest
+	4,  // 20: fgd.sync.v1.SyncService.GetSyncPlan:input_type -> fgd.sync.v1.GetSyncPlanRequest
+	6,  // 21: fgd.sync.v1.SyncService.GetSyncDiff:input_type -> fgd.sync.v1.GetSyncDiffRequest
+	8,  // 22: fgd.sync.v1.SyncService.ListSyncs:input_type -> fgd.sync.v1.ListSyncsRequest
+	10, // 23: fgd.sync.v1.SyncService.ListAllSyncs:input_type -> fgd.sync.v1.ListAllSyncsRequest
+	12, // 24: fgd.sync.v1.SyncService.CancelSync:input_type -> fgd.sync.v1.CancelSyncRequest
+	14, // 25: fgd.sync.v1.SyncService.WatchSync:input_type -> fgd.sync.v1.WatchSyncRequest
+	1,  // 26: fgd.sync.v1.SyncService.StartSync:output_type -> fgd.sync.v1.StartSyncResponse
+	3,  // 27: fgd.sync.v1.SyncService.GetSync:output_type -> fgd.sync.v1.GetSyncResponse
+	5,  // 28: fgd.sync.v1.SyncService.GetSyncPlan:output_type -> fgd.sync.v1.GetSyncPlanResponse
+	7,  // 29: fgd.sync.v1.SyncService.GetSyncDiff:output_type -> fgd.sync.v1.GetSyncDiffResponse
+	9,  // 30: fgd.sync.v1.SyncService.ListSyncs:output_type -> fgd.sync.v1.ListSyncsResponse
+	11, // 31: fgd.sync.v1.SyncService.ListAllSyncs:output_type -> fgd.sync.v1.ListAllSyncsResponse
+	13, // 32: fgd.sync.v1.SyncService.CancelSync:output_type -> fgd.sync.v1.CancelSyncResponse
+	15, // 33: fgd.sync.v1.SyncService.WatchSync:output_type -> fgd.sync.v1.WatchSyncResponse
+	26, // [26:34] is the sub-list for method output_type
+	18, // [18:26] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_service_proto_init() }
@@ -996,13 +1222,14 @@ func file_fgd_sync_v1_sync_service_proto_init() {
 		return
 	}
 	file_fgd_sync_v1_sync_proto_init()
+	file_fgd_sync_v1_sync_service_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_sync_v1_sync_service_proto_rawDesc), len(file_fgd_sync_v1_sync_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

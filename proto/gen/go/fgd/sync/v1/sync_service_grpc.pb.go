@@ -19,13 +19,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SyncService_StartSync_FullMethodName   = "/fgd.sync.v1.SyncService/StartSync"
-	SyncService_GetSync_FullMethodName     = "/fgd.sync.v1.SyncService/GetSync"
-	SyncService_GetSyncPlan_FullMethodName = "/fgd.sync.v1.SyncService/GetSyncPlan"
-	SyncService_GetSyncDiff_FullMethodName = "/fgd.sync.v1.SyncService/GetSyncDiff"
-	SyncService_ListSyncs_FullMethodName   = "/fgd.sync.v1.SyncService/ListSyncs"
-	SyncService_CancelSync_FullMethodName  = "/fgd.sync.v1.SyncService/CancelSync"
-	SyncService_WatchSync_FullMethodName   = "/fgd.sync.v1.SyncService/WatchSync"
+	SyncService_StartSync_FullMethodName    = "/fgd.sync.v1.SyncService/StartSync"
+	SyncService_GetSync_FullMethodName      = "/fgd.sync.v1.SyncService/GetSync"
+	SyncService_GetSyncPlan_FullMethodName  = "/fgd.sync.v1.SyncService/GetSyncPlan"
+	SyncService_GetSyncDiff_FullMethodName  = "/fgd.sync.v1.SyncService/GetSyncDiff"
+	SyncService_ListSyncs_FullMethodName    = "/fgd.sync.v1.SyncService/ListSyncs"
+	SyncService_ListAllSyncs_FullMethodName = "/fgd.sync.v1.SyncService/ListAllSyncs"
+	SyncService_CancelSync_FullMethodName   = "/fgd.sync.v1.SyncService/CancelSync"
+	SyncService_WatchSync_FullMethodName    = "/fgd.sync.v1.SyncService/WatchSync"
 )
 
 // SyncServiceClient is the client API for SyncService service.
@@ -44,6 +45,8 @@ type SyncServiceClient interface {
 	GetSyncDiff(ctx context.Context, in *GetSyncDiffRequest, opts ...grpc.CallOption) (*GetSyncDiffResponse, error)
 	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(ctx context.Context, in *ListSyncsRequest, opts ...grpc.CallOption) (*ListSyncsResponse, error)
+	// Lists the syncs of all fabrics, or of some, newest first, as ListSyncs does those of one.
+	ListAllSyncs(ctx context.Context, in *ListAllSyncsRequest, opts ...grpc.CallOption) (*ListAllSyncsResponse, error)
 	// Asks a sync to end. Before the push nothing has happened; a sync whose push is under way completes.
 	CancelSync(ctx context.Context, in *CancelSyncRequest, opts ...grpc.CallOption) (*CancelSyncResponse, error)
 	// Streams all events of a sync from the first, then live, and ends after the last.
@@ -108,6 +111,16 @@ func (c *syncServiceClient) ListSyncs(ctx context.Context, in *ListSyncsRequest,
 	return out, nil
 }
 
+func (c *syncServiceClient) ListAllSyncs(ctx context.Context, in *ListAllSyncsRequest, opts ...grpc.CallOption) (*ListAllSyncsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAllSyncsResponse)
+	err := c.cc.Invoke(ctx, SyncService_ListAllSyncs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *syncServiceClient) CancelSync(ctx context.Context, in *CancelSyncRequest, opts ...grpc.CallOption) (*CancelSyncResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CancelSyncResponse)
@@ -153,6 +166,8 @@ type SyncServiceServer interface {
 	GetSyncDiff(context.Context, *GetSyncDiffRequest) (*GetSyncDiffResponse, error)
 	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error)
+	// Lists the syncs of all fabrics, or of some, newest first, as ListSyncs does those of one.
+	ListAllSyncs(context.Context, *ListAllSyncsRequest) (*ListAllSyncsResponse, error)
 	// Asks a sync to end. Before the push nothing has happened; a sync whose push is under way completes.
 	CancelSync(context.Context, *CancelSyncRequest) (*CancelSyncResponse, error)
 	// Streams all events of a sync from the first, then live, and ends after the last.
@@ -181,6 +196,9 @@ func (UnimplementedSyncServiceServer) GetSyncDiff(context.Context, *GetSyncDiffR
 }
 func (UnimplementedSyncServiceServer) ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSyncs not implemented")
+}
+func (UnimplementedSyncServiceServer) ListAllSyncs(context.Context, *ListAllSyncsRequest) (*ListAllSyncsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAllSyncs not implemented")
 }
 func (UnimplementedSyncServiceServer) CancelSync(context.Context, *CancelSyncRequest) (*CancelSyncResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelSync not implemented")
@@ -299,6 +317,24 @@ func _SyncService_ListSyncs_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SyncService_ListAllSyncs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAllSyncsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SyncServiceServer).ListAllSyncs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SyncService_ListAllSyncs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SyncServiceServer).ListAllSyncs(ctx, req.(*ListAllSyncsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SyncService_CancelSync_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CancelSyncRequest)
 	if err := dec(in); err != nil {
@@ -354,6 +390,10 @@ var SyncService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListSyncs",
 			Handler:    _SyncService_ListSyncs_Handler,
+		},
+		{
+			MethodName: "ListAllSyncs",
+			Handler:    _SyncService_ListAllSyncs_Handler,
 		},
 		{
 			MethodName: "CancelSync",

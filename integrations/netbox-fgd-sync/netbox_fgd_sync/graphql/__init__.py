@@ -1,0 +1,5 @@
+"""Links of fabrics in NetBox's GraphQL API."""
+
+from .schema import schema
+
+__all__ = ("schema",)

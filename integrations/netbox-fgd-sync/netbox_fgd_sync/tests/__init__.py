@@ -1,0 +1,1 @@
+"""Tests that NetBox's test command runs."""

@@ -1,0 +1,22 @@
+package grpcapi
+
+import (
+	"slices"
+
+	"google.golang.org/grpc"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/access"
+)
+
+// WatchFabrics streams how fabrics are.
+func (s *fabricServer) WatchFabrics(
+	req *bridgev1.WatchFabricsRequest, stream grpc.ServerStreamingServer[bridgev1.WatchFabricsResponse],
+) error {
+	ids := slices.Clone(req.GetFabricIds())
+	if may, all := access.PrincipalOf(stream.Context()).VisibleFabrics(); !all {
+		ids = slices.DeleteFunc(ids, func(id int32) bool { return !slices.Contains(may, id) })
+	}
+	tell := func(f *bridgev1.Fabric) error { return stream.Send(&bridgev1.WatchFabricsResponse{Fabric: f}) }
+	return s.watch.Follow(stream.Context(), ids, tell)
+}
