@@ -16,14 +16,16 @@ AXE_VERSION := 4.14.1
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X fgdsync.dev/libs/app.Version=$(VERSION)'
+RACE ?=
+# All of it is compiled one way, and so once: static, but for the race detector, which needs cgo.
+export CGO_ENABLED := $(if $(filter-out 0,$(RACE)),1,0)
+BUILD := go build -ldflags '-s -w -X fgdsync.dev/libs/app.Version=$(VERSION)'
 MODULES = $(shell go list -m -f '{{.Dir}}')
 # What `make generate` writes.
 GENERATED := proto/gen libs/hedgehog
 
 DEMO_FLAGS ?=
 TEST_FLAGS ?= -count=1 -timeout 20m -parallel 6
-RACE ?=
 SOAK_TIME ?= 5m
 BENCH ?= .
 BENCH_TIME ?= 10x
