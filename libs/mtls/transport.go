@@ -105,7 +105,7 @@ func (c clientSide) ClientHandshake(ctx context.Context, authority string, raw n
 		c.problem.Store(ours)
 		return nil, nil, err //nolint:wrapcheck // gRPC's own
 	}
-	return judgedConn{conn, c}, info, nil
+	return &judgedConn{Conn: conn, side: c}, info, nil
 }
 
 // dialling is what one connection to a service is made with.
@@ -143,15 +143,30 @@ func (h held) verifyServer(service string, chain []*x509.Certificate, now time.T
 // for that.
 type judgedConn struct {
 	net.Conn
-	side clientSide
+	side  clientSide
+	taken atomic.Bool // the other side has answered
+}
+
+// reasonTime bounds how long it is listened for why a connection was closed.
+const reasonTime = time.Second
+
+// Write looks for what the other side said against our certificate, if it closed the connection before this could be
+// written. Whoever writes would know of a broken pipe alone.
+func (c *judgedConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err != nil && !c.taken.Load() && c.SetReadDeadline(time.Now().Add(reasonTime)) == nil {
+		_, _ = c.Read(make([]byte, 1)) // which notes it
+	}
+	return n, err //nolint:wrapcheck // that of the connection
 }
 
 // Read notes whether the other side has taken our certificate.
-func (c judgedConn) Read(p []byte) (int, error) {
+func (c *judgedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	var told *net.OpError
 	switch {
 	case n > 0:
+		c.taken.Store(true)
 		c.side.problem.Store(nil)
 	case errors.As(err, &told) && told.Op == "remote error": // an alert of TLS
 		c.side.problem.Store(errs.New(errs.ServiceUnproven, "The service %s does not take the certificate of %s: %v.",

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
@@ -44,6 +46,24 @@ func fgd() {
 	}))
 }
 
+// offered runs a command until its output has a match of a pattern: offered PATTERN PROGRAM [ARGUMENT…]. What a server
+// offers to complete a word may come too late for a shell, and then comes when the key is pressed again.
+func offered(script *testscript.TestScript, negated bool, words []string) {
+	if negated || len(words) < 2 {
+		script.Fatalf("usage: offered PATTERN PROGRAM [ARGUMENT...]")
+	}
+	wanted := regexp.MustCompile("(?m)" + words[0])
+	for until := time.Now().Add(time.Minute); ; {
+		script.Check(script.Exec(words[1], words[2:]...))
+		if wanted.MatchString(script.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(until) {
+			script.Fatalf("in vain: no %s in\n%s", wanted, script.ReadFile("stdout"))
+		}
+	}
+}
+
 // TestScripts runs each script with the program itself, beside a running system that knows no fabric. In a repository
 // at $REPO is a directory for each script, by its name.
 func TestScripts(t *testing.T) {
@@ -63,6 +83,7 @@ func TestScripts(t *testing.T) {
 	t.Run("with a running system", func(t *testing.T) {
 		testscript.Run(t, testscript.Params{
 			Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+			Cmds: map[string]func(*testscript.TestScript, bool, []string){"offered": offered},
 			Setup: func(env *testscript.Env) error {
 				env.Setenv("REPO", host.URL("r.git"))
 				env.Setenv("SERVER", at.GRPC)
