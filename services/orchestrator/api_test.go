@@ -13,6 +13,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -94,7 +95,11 @@ func TestAHundredTriggersMakeTwoRuns(t *testing.T) {
 
 func TestManyFabricsAtOnce(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, b *bench) {
+	redistest.EachURL(t, func(t *testing.T, url string) {
+		t.Parallel()
+		cfg := testConfig()
+		cfg.LockLease = orchestrator.DefaultConfig().LockLease // nobody is to be taken for gone who is only slow
+		b := newBench(t, url, cfg)
 		const n = 40
 		inParallel(n, func(i int) {
 			directory := fmt.Sprint("f", i)
