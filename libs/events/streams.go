@@ -19,6 +19,10 @@ func WorkStream(shard int) string { return Prefix(shard) + ":work" }
 // BusStream returns the key of the stream of events that tell what happened.
 func BusStream(shard int) string { return Prefix(shard) + ":events" }
 
+// Bell is the channel on which the number of a fabric is said when there are events of it, by the scripts that append
+// them. It is a hint for those who show how fabrics are: who was not connected has missed it.
+const Bell = "fgd:bell"
+
 // DeadLetterStream returns the key of the stream of what could not be handled.
 func DeadLetterStream(shard int) string { return Prefix(shard) + ":dead-letters" }
 
