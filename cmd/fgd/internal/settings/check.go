@@ -2,12 +2,15 @@ package settings
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"slices"
 	"strconv"
 
+	"fgdsync.dev/cmd/fgd/internal/suite"
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
@@ -50,6 +53,7 @@ func Check(path string, environ []string) (*Report, error) {
 		}
 	}
 	c.redis()
+	c.listeners()
 	c.paths(keys)
 	c.variables()
 	slices.SortStableFunc(c.findings, func(a, b Finding) int {
@@ -79,6 +83,19 @@ func originOf(e *errs.Error) config.Origin {
 	line, _ := strconv.Atoi(e.Meta["line"]) // 0 where the whole file is meant
 	column, _ := strconv.Atoi(e.Meta["column"])
 	return config.Origin{File: e.Meta["file"], Line: line, Column: column}
+}
+
+// listeners are where services would not listen, as far as it is known where that is.
+func (c *checker) listeners() {
+	if len(c.source.Problems(app.Settings())) > 0 {
+		return
+	}
+	for _, def := range suite.Definitions() {
+		if err := def.CheckListeners(context.Background(), c.source); err != nil {
+			e := errs.From(err)
+			c.add(e, c.origins[e.Meta[config.KeyMeta]])
+		}
+	}
 }
 
 func (c *checker) redis() {
