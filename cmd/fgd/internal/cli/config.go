@@ -15,15 +15,10 @@ func newConfig(env Environment) *cobra.Command {
 	}, newConfigCheck(env), newConfigPrint(env), newConfigExplain(env))
 }
 
-// addFileFlag adds the flag that names the file which services get as --config.
-func addFileFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVarP(path, "file", "f", "", "configuration `file`; the environment alone without it")
-}
-
 func newConfigCheck(env Environment) *cobra.Command {
 	out, path := &output{env: env}, ""
 	cmd := &cobra.Command{
-		Use: "check [-f FILE]", Short: "Say everything that is wrong with a configuration", Args: noArguments,
+		Use: "check [--config FILE]", Short: "Say everything that is wrong with a configuration", Args: noArguments,
 		Long: `Reads a file and the environment as fgd up and the five services would, and says at once everything that is
 wrong: keys that nobody knows, values that are not allowed or contradict each other, files that can't be read, and
 variables with the prefix HEDGEHOG_FGD_ that nothing reads. It reaches no network, and no file is changed.
@@ -43,7 +38,7 @@ Exit codes: 0 nothing is wrong, 1 failed, 2 called wrongly, 3 something is.`,
 			return nil
 		},
 	}
-	addFileFlag(cmd, &path)
+	addConfigFlag(cmd, &path)
 	out.add(cmd)
 	return cmd
 }
@@ -51,7 +46,7 @@ Exit codes: 0 nothing is wrong, 1 failed, 2 called wrongly, 3 something is.`,
 func newConfigPrint(env Environment) *cobra.Command {
 	out, path := &output{env: env}, ""
 	cmd := &cobra.Command{
-		Use: "print [-f FILE]", Short: "Show what every key is, and where that is said", Args: noArguments,
+		Use: "print [--config FILE]", Short: "Show what every key is, and where that is said", Args: noArguments,
 		Long: `Shows what every key comes to: FROM is "default", the place in the file, or the variable. What may hold a
 password is "set" or "unset". Flags of fgd up are not looked at.`,
 		RunE: func(*cobra.Command, []string) error {
@@ -62,7 +57,7 @@ password is "set" or "unset". Flags of fgd up are not looked at.`,
 			return out.print(values, func() { render.Settings(env.results(), values) })
 		},
 	}
-	addFileFlag(cmd, &path)
+	addConfigFlag(cmd, &path)
 	out.add(cmd)
 	return cmd
 }
