@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/cmd/fgd/internal/settings"
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
 )
 
 func newConfig(env Environment) *cobra.Command {
@@ -16,16 +20,23 @@ func newConfig(env Environment) *cobra.Command {
 }
 
 func newConfigCheck(env Environment) *cobra.Command {
-	out, path := &output{env: env}, ""
+	out, path, services := &output{env: env}, "", []string(nil)
 	cmd := &cobra.Command{
 		Use: "check [--config FILE]", Short: "Say everything that is wrong with a configuration", Args: noArguments,
 		Long: `Reads a file and the environment as fgd up and the five services would, and says at once everything that is
-wrong: keys that nobody knows, values that are not allowed or contradict each other, files that can't be read, and
-variables with the prefix HEDGEHOG_FGD_ that nothing reads. It reaches no network, and no file is changed.
+wrong: keys that nobody knows, values that are not allowed or contradict each other, files that can't be read, places
+where a service would not listen because others reach it there, and variables with the prefix HEDGEHOG_FGD_ that nothing
+reads. It reaches no network, and no file is changed.
 
 Exit codes: 0 nothing is wrong, 1 failed, 2 called wrongly, 3 something is.`,
 		RunE: func(*cobra.Command, []string) error {
-			report, err := settings.Check(path, env.Environ)
+			for _, name := range services {
+				if !slices.Contains(settings.Services(), name) {
+					return exit.Misuse(errs.New(errs.InvalidRequest, "--service is %q; it has to be one of %s.", name,
+						strings.Join(settings.Services(), ", ")))
+				}
+			}
+			report, err := settings.Check(path, env.Environ, services...)
 			if err != nil {
 				return err
 			}
@@ -39,6 +50,9 @@ Exit codes: 0 nothing is wrong, 1 failed, 2 called wrongly, 3 something is.`,
 		},
 	}
 	addConfigFlag(cmd, &path)
+	cmd.Flags().StringSliceVar(&services, "service", nil, "`name` of the service that it is for; all of them without it")
+	_ = cmd.RegisterFlagCompletionFunc("service",
+		cobra.FixedCompletions(settings.Services(), cobra.ShellCompDirectiveNoFileComp))
 	out.add(cmd)
 	return cmd
 }

@@ -87,7 +87,7 @@ var withoutDocument = map[string]string{ //nolint:gochecknoglobals // read only
 	"fgd check": "a repository", "fgd doctor": "a repository", "fgd validate": "files", "fgd sync": "as fgd sync show",
 	"fgd certs show": "files", "fgd context list": "files", "fgd netbox import": "what a command did",
 	"fgd audit export": "lines of a file",
-	"fgd login": "TestLogin has an issuer", "fgd logout": "prints none",
+	"fgd login":        "TestLogin has an issuer", "fgd logout": "prints none",
 	"fgd conflicts list": inConflicts, "fgd conflicts show": inConflicts, "fgd conflicts resolve": inConflicts,
 	"fgd netbox set": inSetUp, "fgd netbox check": inSetUp, "fgd netbox setup": inSetUp, "fgd netbox remove": inSetUp,
 	"fgd netbox receipts": inImport, "fgd netbox deliver": inImport,

@@ -32,9 +32,21 @@ type Finding struct {
 	Remedy  string        `json:"remedy"`
 }
 
-// Check looks at a file, when a path is given, and the environment, as all services would, and returns everything that
-// is wrong. It reaches nothing but files of this machine.
-func Check(path string, environ []string) (*Report, error) {
+// Services returns the names of those that a configuration may be for.
+func Services() []string {
+	var names []string
+	for _, def := range suite.Definitions() {
+		names = append(names, def.Name)
+	}
+	return names
+}
+
+// Check looks at a file, when a path is given, and the environment, as some services would, all where none is named,
+// and returns everything that is wrong. It reaches nothing but files of this machine.
+func Check(path string, environ []string, services ...string) (*Report, error) {
+	checked := slices.DeleteFunc(suite.Definitions(), func(def app.Definition) bool {
+		return len(services) > 0 && !slices.Contains(services, def.Name)
+	})
 	source, written, err := config.Examine(path, environ)
 	if err != nil {
 		return nil, err
@@ -47,13 +59,13 @@ func Check(path string, environ []string) (*Report, error) {
 	for _, e := range written {
 		c.add(e, originOf(e))
 	}
-	for _, r := range readers() {
+	for _, r := range readers(checked) {
 		for _, e := range source.Problems(r.Config) {
 			c.add(e, c.origins[e.Meta[config.KeyMeta]])
 		}
 	}
 	c.redis()
-	c.listeners()
+	c.listeners(checked)
 	c.paths(keys)
 	c.variables()
 	slices.SortStableFunc(c.findings, func(a, b Finding) int {
@@ -85,12 +97,12 @@ func originOf(e *errs.Error) config.Origin {
 	return config.Origin{File: e.Meta["file"], Line: line, Column: column}
 }
 
-// listeners are where services would not listen, as far as it is known where that is.
-func (c *checker) listeners() {
+// listeners are where services would not listen.
+func (c *checker) listeners(services []app.Definition) {
 	if len(c.source.Problems(app.Settings())) > 0 {
 		return
 	}
-	for _, def := range suite.Definitions() {
+	for _, def := range services {
 		if err := def.CheckListeners(context.Background(), c.source); err != nil {
 			e := errs.From(err)
 			c.add(e, c.origins[e.Meta[config.KeyMeta]])

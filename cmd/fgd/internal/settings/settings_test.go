@@ -85,9 +85,14 @@ func TestWhatIsPassedListens(t *testing.T) {
 		"allow_unauthenticated: true\nhttp_listen: 127.0.0.1\n":                  "http_listen 2",
 		"grpc_listen: localhost:9091\ntls_key_file: ''\nservice_ca_file: ''\n":   "",
 	} {
-		report, err := settings.Check(file(t, content), nil)
+		path := file(t, content)
+		report, err := settings.Check(path, nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if of, err := settings.Check(path, nil, "bridge"); err != nil ||
+			len(of.Findings) > 0 && !strings.Contains(content, "unauthenticated") {
+			t.Errorf("%q: of the bridge alone: %+v, %v", content, of, err)
 		}
 		got := ""
 		for _, f := range report.Findings {
