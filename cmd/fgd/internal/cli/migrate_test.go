@@ -67,7 +67,7 @@ func TestAMigration(t *testing.T) {
 	d.fgd(0, "fabric", "resume", "g")
 	d.fgd(0, "fabric", "update", "g", "--name", "other")
 	d.says(d.fgd(3, "migrate", "apply", d.path("plan.json"), "--mode", "on", "g"), "refused", `"other"`)
-	d.fgd(0, "fabric", "update", "g", "--name", "g")
+	d.fgd(0, "fabric", "update", "other", "--name", "g")
 	d.same("before approval", before)
 
 	d.host.Commit(t, "r.git", "main", map[string]string{"g/raw/c.yaml": other})
