@@ -1,6 +1,6 @@
 package events
 
-import "fmt"
+import "strconv"
 
 // Shards is the number of hash tags, and of streams of each kind. All keys of one fabric, and the streams that they
 // feed, carry the hash tag of the fabric's shard, so that one script can change them together, on a Cluster too. The
@@ -11,7 +11,7 @@ const Shards = 8
 func ShardOf(fabricID int32) int { return int(uint32(fabricID) % Shards) }
 
 // Prefix returns how all keys of a shard begin.
-func Prefix(shard int) string { return fmt.Sprintf("fgd:{%d}", shard) }
+func Prefix(shard int) string { return "fgd:{" + strconv.Itoa(shard) + "}" }
 
 // WorkStream returns the key of the stream of syncs that wait for a worker.
 func WorkStream(shard int) string { return Prefix(shard) + ":work" }

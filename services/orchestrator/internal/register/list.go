@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -127,5 +128,6 @@ func key(f *fabricv1.Fabric, order fabricv1.FabricOrder) string {
 		by = fmt.Sprintf("%020d", max(0, f.GetStatus().GetPublished().GetCompletedAt().AsTime().UnixMicro()))
 	case fabricv1.FabricOrder_FABRIC_ORDER_UNSPECIFIED, fabricv1.FabricOrder_FABRIC_ORDER_FABRIC_ID:
 	}
-	return fmt.Sprintf("%s\x00%010d", by, f.GetFabricId())
+	id := strconv.Itoa(int(f.GetFabricId()))
+	return by + "\x00" + "0000000000"[len(id):] + id
 }
