@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 )
 
@@ -28,6 +29,7 @@ func GuardCallers(ctx context.Context, unauthenticated, tls bool, log *slog.Logg
 			return errs.New(errs.ConfigurationInvalid,
 				"%s: other machines can reach %s, and allow_unauthenticated says that nobody is asked who they are.",
 				place.Key, place.Address).
+				WithMeta(config.KeyMeta, place.Key).
 				WithRemedy("Listen on 127.0.0.1, or leave HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED away, so that callers show tokens.")
 		default:
 			log.WarnContext(ctx, "tokens travel in clear to this address, unless something in front of it speaks TLS",

@@ -74,6 +74,12 @@ func Settings() config.Validator {
 
 func defaultSettings() settings { return settings{LogLevel: "info", LogFormat: "json"} }
 
+// placed returns the settings with the places of a service where none are configured.
+func (s settings) placed(def Definition) settings {
+	s.GRPCListen, s.HTTPListen = cmp.Or(s.GRPCListen, def.GRPCListen), cmp.Or(s.HTTPListen, def.HTTPListen)
+	return s
+}
+
 // Definition is what makes one service different from another. It is all that a process needs to know of a service, be
 // it the only one in it or one of five.
 type Definition struct {
@@ -207,7 +213,7 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	if err := source.Into(&s); err != nil {
 		return err
 	}
-	s.GRPCListen, s.HTTPListen = cmp.Or(s.GRPCListen, def.GRPCListen), cmp.Or(s.HTTPListen, def.HTTPListen)
+	s = s.placed(def)
 	if line.ready {
 		return askReady(ctx, s.HTTPListen, s.servedFile(def.Audience))
 	}
@@ -224,7 +230,7 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	if err != nil {
 		return err
 	}
-	if err := guardListeners(ctx, def.Audience, s, security, tel.Log); err != nil {
+	if err := guardListeners(ctx, def.Audience, s, tel.Log); err != nil {
 		return err
 	}
 	reloader, err := NewReloader(source, func() (*config.Source, error) { return config.Load(line.config, environ) }, tel,
@@ -343,14 +349,21 @@ func listen(host *Host, s settings, handler http.Handler, audience rpc.Audience)
 	return nil
 }
 
-// guardListeners refuses addresses that others can reach, unless those who come are asked who they are.
-func guardListeners(
-	ctx context.Context, audience rpc.Audience, s settings, security Security, log *slog.Logger,
-) error {
-	if audience == rpc.Services {
-		return guardServices(s.GRPCListen, security.Services != nil)
+// CheckListeners returns why the service would not listen where a source says, alone in its process. It opens nothing.
+func (d Definition) CheckListeners(ctx context.Context, source *config.Source) error {
+	s := defaultSettings()
+	if err := source.Into(&s); err != nil {
+		return err
 	}
-	return GuardCallers(ctx, s.Unauthenticated, security.Callers != nil, log,
+	return guardListeners(ctx, d.Audience, s.placed(d), slog.New(slog.DiscardHandler))
+}
+
+// guardListeners refuses addresses that others can reach, unless those who come are asked who they are.
+func guardListeners(ctx context.Context, audience rpc.Audience, s settings, log *slog.Logger) error {
+	if audience == rpc.Services {
+		return guardServices(s.GRPCListen, s.Keys.CertificateFile != "")
+	}
+	return GuardCallers(ctx, s.Unauthenticated, s.Served.CertificateFile != "", log,
 		Place{"grpc_listen", s.GRPCListen}, Place{"http_listen", s.HTTPListen})
 }
 
@@ -363,6 +376,7 @@ func guardServices(address string, proven bool) error {
 	}
 	return errs.New(errs.ConfigurationInvalid,
 		"grpc_listen: other machines can reach %s, where no service has to prove who it is.", address).
+		WithMeta(config.KeyMeta, "grpc_listen").
 		WithRemedy("Listen on 127.0.0.1; or make certificates with fgd certs init, and set service_ca_file, " +
 			"service_certificate_file and service_key_file.")
 }

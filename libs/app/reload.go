@@ -130,8 +130,8 @@ func (r *Reloader) take(ctx context.Context, source *config.Source, services []s
 	}
 	s := defaultSettings()
 	err = errors.Join(err, source.Into(&s), r.tel.SetLevel(s.LogLevel))
-	changed, _ := r.split(config.Changed(r.current, source))
-	_, restart := r.split(config.Changed(r.started, source))
+	changed, _ := r.split(config.Changed(r.current, source, r.readers))
+	_, restart := r.split(config.Changed(r.started, source, r.readers))
 	r.current = source
 	r.succeeded.Set(1)
 	r.pending.Set(float64(len(restart)))

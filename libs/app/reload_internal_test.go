@@ -64,6 +64,7 @@ func TestAReload(t *testing.T) {
 		{"sync_attempts: 0\nlog_level: debug\n", 6, "sync_attempts is 0; allowed is 1 or more."},
 		{"sync_attempts: 7\nsync_atempts: 8\n", 6, `"sync_atempts"`},
 		{"sync_attempts: 7\nmax_depth: 9\n", 7, "a restart: max_depth."},
+		{"sync_attempts: 7\nmax_depth: 0x40\ngrpc_listen: ''\npublic_hosts: []\n", 7, ""}, // the same, written otherwise
 		{"sync_attempts: 7\n", 7, ""},
 	} {
 		write(step.file)

@@ -25,13 +25,13 @@ import (
 func TestListenersForServices(t *testing.T) {
 	t.Parallel()
 	log := slog.New(slog.DiscardHandler)
-	proven := Security{Services: certtest.New(t).Keys("directory")}
+	certificates := mtls.Files{CAFile: "ca.crt", CertificateFile: "service.crt", KeyFile: "service.key"}
 	for address, local := range map[string]bool{
 		"127.0.0.1:9093": true, "localhost:0": true, "[::1]:9093": true, ":9093": false, "0.0.0.0:9093": false,
 		"192.0.2.1:9093": false, "directory:9093": false,
 	} {
 		s := settings{GRPCListen: address, HTTPListen: "0.0.0.0:9193", Unauthenticated: true}
-		err := guardListeners(t.Context(), rpc.Services, s, Security{}, log)
+		err := guardListeners(t.Context(), rpc.Services, s, log)
 		if (err == nil) != local {
 			t.Errorf("%s in clear: %v", address, err)
 		}
@@ -39,16 +39,17 @@ func TestListenersForServices(t *testing.T) {
 			!strings.Contains(errs.From(err).RemedyText(), "fgd certs init")) {
 			t.Errorf("%s: %v", address, err)
 		}
-		if err := guardListeners(t.Context(), rpc.Services, s, proven, log); err != nil {
+		s.Keys = certificates
+		if err := guardListeners(t.Context(), rpc.Services, s, log); err != nil {
 			t.Errorf("%s with certificates: %v", address, err)
 		}
 	}
-	s := settings{GRPCListen: "nonsense", HTTPListen: "127.0.0.1:0"}
-	if err := guardListeners(t.Context(), rpc.Services, s, proven, log); !errs.HasCode(err, errs.ConfigurationInvalid) {
+	s := settings{GRPCListen: "nonsense", HTTPListen: "127.0.0.1:0", Keys: certificates}
+	if err := guardListeners(t.Context(), rpc.Services, s, log); !errs.HasCode(err, errs.ConfigurationInvalid) {
 		t.Errorf("no address: %v", err)
 	}
 	s = settings{GRPCListen: "127.0.0.1:0", HTTPListen: "0.0.0.0:8080", Unauthenticated: true}
-	if err := guardListeners(t.Context(), rpc.Callers, s, Security{}, log); err == nil {
+	if err := guardListeners(t.Context(), rpc.Callers, s, log); err == nil {
 		t.Error("callers of whom nobody asks who they are come from anywhere")
 	}
 }

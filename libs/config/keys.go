@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -180,20 +181,31 @@ func (s *Source) shown(k Key) string {
 	return "set"
 }
 
-// Changed returns the keys whose values differ between two sources, in the order of their names.
-func Changed(before, after *Source) []string {
-	names := maps.Clone(before.known)
-	maps.DeleteFunc(names, func(key, fallback string) bool {
-		return before.text(key, fallback) == after.text(key, fallback)
-	})
-	return slices.Sorted(maps.Keys(names))
+// Changed returns the keys of readers whose values differ between two sources, in the order of their names. What counts
+// is what they read, and not how it is written: 5m is 300s. Each call of readers returns structs with their defaults.
+func Changed(before, after *Source, readers func() []Reader) []string {
+	was, is := before.read(readers()), after.read(readers())
+	maps.DeleteFunc(was, func(key string, values []any) bool { return reflect.DeepEqual(values, is[key]) })
+	return slices.Sorted(maps.Keys(was))
 }
 
-func (s *Source) text(key, fallback string) string {
-	if !s.k.Exists(key) {
-		return fallback
+// read returns what each key is for those who read it.
+func (s *Source) read(readers []Reader) map[string][]any {
+	values := map[string][]any{}
+	for _, r := range readers {
+		_ = s.decode(r.Config) // what is wrong is said by who reads it to use it
+		for _, f := range fieldsOf(r.Config) {
+			value := f.Interface()
+			if f.Kind() == reflect.Slice && f.Len() == 0 {
+				value = nil // one that is written as empty is as one that is absent
+			}
+			values[f.key] = append(values[f.key], value)
+		}
+		for _, key := range r.Addresses {
+			values[key] = append(values[key], s.Text(key, s.known[key]))
+		}
 	}
-	return fmt.Sprint(s.k.Get(key))
+	return values
 }
 
 // Reloadable returns the keys of a struct whose change counts at a reload.

@@ -1,6 +1,6 @@
 package events
 
-import "fmt"
+import "strconv"
 
 // Shards is the number of hash tags, and of streams of each kind. All keys of one fabric, and the streams that they
 // feed, carry the hash tag of the fabric's shard, so that one script can change them together, on a Cluster too. The
@@ -11,13 +11,17 @@ const Shards = 8
 func ShardOf(fabricID int32) int { return int(uint32(fabricID) % Shards) }
 
 // Prefix returns how all keys of a shard begin.
-func Prefix(shard int) string { return fmt.Sprintf("fgd:{%d}", shard) }
+func Prefix(shard int) string { return "fgd:{" + strconv.Itoa(shard) + "}" }
 
 // WorkStream returns the key of the stream of syncs that wait for a worker.
 func WorkStream(shard int) string { return Prefix(shard) + ":work" }
 
 // BusStream returns the key of the stream of events that tell what happened.
 func BusStream(shard int) string { return Prefix(shard) + ":events" }
+
+// Bell is the channel on which the number of a fabric is said when there are events of it, by the scripts that append
+// them. It is a hint for those who show how fabrics are: who was not connected has missed it.
+const Bell = "fgd:bell"
 
 // DeadLetterStream returns the key of the stream of what could not be handled.
 func DeadLetterStream(shard int) string { return Prefix(shard) + ":dead-letters" }

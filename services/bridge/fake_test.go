@@ -165,7 +165,6 @@ func (b *backend) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	if err != nil {
 		return nil, err
 	}
-	b.looks++
 	f, err := b.fabric(req.GetFabricId())
 	return &fabricv1.GetFabricResponse{Fabric: f}, err
 }
@@ -176,6 +175,7 @@ func (b *backend) ListFabrics(ctx context.Context, req *fabricv1.ListFabricsRequ
 	leave, err := b.enter(ctx)
 	defer leave()
 	b.asked, b.listed = req, req
+	b.looks++
 	out := &fabricv1.ListFabricsResponse{Total: int32(len(b.fabrics)), NextPageToken: "next"}
 	for _, f := range b.fabrics {
 		if req.GetOnlySome() && !slices.Contains(req.GetFabricIds(), f.GetFabricId()) {

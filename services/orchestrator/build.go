@@ -114,7 +114,7 @@ func (b *builder) service() (*Service, error) {
 		runner: runner, supervisor: supervisor,
 		scheduler:   schedule.New(b.store, accept, b.p.Now),
 		follower:    pullrequests.New(b.store, b.peers.repositories, accept),
-		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store, b.p.Now),
+		fabrics:     grpcapi.NewFabrics(b.register(accept)),
 		views:       grpcapi.NewDirectoryViews(b.view()),
 		resources:   grpcapi.NewResources(b.resources(), b.resourceHistory(), b.netbox()),
 		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),

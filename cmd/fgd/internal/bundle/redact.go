@@ -65,6 +65,7 @@ type forms struct {
 	hostWords *regexp.Regexp
 	word      *regexp.Regexp
 	names     *regexp.Regexp // of fields that have a secret
+	number    *regexp.Regexp
 }
 
 // place is where a secret stands, and what is put there.
@@ -77,6 +78,7 @@ func newForms() forms {
 	f := forms{
 		hostWords: regexp.MustCompile(`((?:FGD_(?:4\d{3}|3011) [A-Z_]+: |The Git host |NetBox ).*?): .*`),
 		word:      regexp.MustCompile(`[0-9A-Za-z+=_-]{16,}`),
+		number:    regexp.MustCompile(`-?[0-9][0-9.eE+-]*`),
 	}
 	for _, form := range []string{
 		`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`,
@@ -210,6 +212,10 @@ func (r *Redactor) value(field string, value any) any {
 		return v
 	case string:
 		return r.field(field, v)
+	case json.Number:
+		if r.forms.names.MatchString(field) {
+			return redacted
+		}
 	}
 	return value
 }
@@ -249,12 +255,12 @@ func (r *Redactor) log(text string) string {
 	return b.String()
 }
 
-// fields redacts the texts of a line of JSON, and leaves the order of its fields.
+// fields redacts the texts and numbers of a line of JSON, and leaves the order of its fields.
 func (r *Redactor) fields(line string) string {
 	var b strings.Builder
 	name, said, end := "", "", 0
 	for _, at := range r.forms.quotes[0].FindAllStringIndex(line, -1) {
-		b.WriteString(line[end:at[0]])
+		b.WriteString(r.numbers(name, line[end:at[0]]))
 		end = at[1]
 		var text string
 		if json.Unmarshal([]byte(line[at[0]:end]), &text) != nil {
@@ -276,5 +282,13 @@ func (r *Redactor) fields(line string) string {
 			b.Write(raw)
 		}
 	}
-	return b.String() + line[end:]
+	return b.String() + r.numbers(name, line[end:])
+}
+
+// numbers redacts the numbers of a field that has a secret, in what stands between two texts of JSON.
+func (r *Redactor) numbers(field, between string) string {
+	if !r.forms.names.MatchString(field) {
+		return between
+	}
+	return r.forms.number.ReplaceAllString(between, `"`+redacted+`"`)
 }

@@ -24,7 +24,7 @@ func TestSecretsOfAForm(t *testing.T) {
 		"ghp_%", "glpat-%", "whsec_%", `pass_word="not" password="% and more" failed`, "curl -u alice:% failed", "fgd --token % failed",
 		`{\"password\":\"% it\"}`, "secret='% it' failed", "https://hooks.slack.com/services/T0/B0/%", "bearer  %",
 	} {
-		for _, planted := range []string{"Tr0ub4dor3", "correcthorse"} {
+		for _, planted := range []string{"Tr0ub4dor3", "correcthorse", "4815162342"} {
 			got := r.Line(strings.ReplaceAll(text, "%", planted))
 			if strings.Contains(got, planted) || !strings.Contains(got, redacted) {
 				t.Errorf("%s: %s", text, got)
@@ -109,9 +109,10 @@ func TestWordsOfOthers(t *testing.T) {
 	}
 	document, err := r.document(map[string]any{
 		"errors":     []any{map[string]any{"code": "FGD_4010", "message": "The Git host declined the push: hunter2"}},
-		"commit_sha": "86f0fba587babbfb72636fbc4e1ee06ce8127217",
+		"commit_sha": "86f0fba587babbfb72636fbc4e1ee06ce8127217", "password": 48151, "tokens": []any{17},
 	})
-	if err != nil || strings.Contains(document, "hunter2") ||
+	if err != nil || strings.Contains(document, "hunter2") || strings.Contains(document, "48151") ||
+		!strings.Contains(document, "17") ||
 		!strings.Contains(document, "The Git host declined the push") ||
 		!strings.Contains(document, "86f0fba587babbfb72636fbc4e1ee06ce8127217") {
 		t.Error(document, err)
@@ -123,10 +124,10 @@ func TestALog(t *testing.T) {
 	t.Parallel()
 	r := NewRedactor([]string{"hunter2"})
 	got := r.log(`{"time":"2026-12-01T08:15:02Z","level":"ERROR","msg":"sync failed","error":"spec.a: \"swordfish\" is none",` +
-		`"url":"https://u:p4ss@h/x","password":"swordfish","n":[1,{"X-Api-Key":["swordfish"],"token":""}],"sync_id":"3f2f1c9a-7e10-4b7e-9d51-0d3c1c0f2a11"}` + "\n" +
+		`"url":"https://u:p4ss@h/x","password":"swordfish","n":[1,{"X-Api-Key":["swordfish",48151],"token":""}],"secret":-4.8e15,"pin":5,"sync_id":"3f2f1c9a-7e10-4b7e-9d51-0d3c1c0f2a11"}` + "\n" +
 		`time=2026-12-01 level=INFO msg="sync \"x\"" token=swordfish`)
 	want := `{"time":"2026-12-01T08:15:02Z","level":"ERROR","msg":"sync failed","error":"spec.a: \"…\" is none",` +
-		`"url":"https://[redacted]@h/x","password":"[redacted]","n":[1,{"X-Api-Key":["[redacted]"],"token":""}],"sync_id":"3f2f1c9a-7e10-4b7e-9d51-0d3c1c0f2a11"}` + "\n" +
+		`"url":"https://[redacted]@h/x","password":"[redacted]","n":[1,{"X-Api-Key":["[redacted]","[redacted]"],"token":""}],"secret":"[redacted]","pin":5,"sync_id":"3f2f1c9a-7e10-4b7e-9d51-0d3c1c0f2a11"}` + "\n" +
 		`time=2026-12-01 level=INFO msg="sync \"x\"" token=[redacted]`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -77,6 +77,7 @@ func Run(ctx context.Context, env Environment) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(flagError)
+	completeInBash(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	var code exit.Code
 	switch {

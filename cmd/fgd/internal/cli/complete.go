@@ -55,8 +55,8 @@ func (r *running) ask(
 	return slices.DeleteFunc(found, func(c cobra.Completion) bool { return c == "" }), cobra.ShellCompDirectiveNoFileComp
 }
 
-// readByShells are characters that a shell does something for. Shells quote what they complete, but bash does not quote
-// what several words begin with alike.
+// readByShells are characters that a shell does something for beside blanks. Shells quote what they complete, but not
+// each of them everywhere.
 const readByShells = "$`;|&<>()\\\"'!*?[]{}~#"
 
 // completion returns a word that a shell offers, and what is said of it; nothing where a shell would run something of
@@ -102,6 +102,19 @@ func (r *running) kinds(ctx context.Context, before []string) (kinds []cobra.Com
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds), err
+}
+
+// conflictIDs offers the open conflicts of the fabric that is named before.
+func (r *running) conflictIDs(ctx context.Context, before []string) (ids []cobra.Completion, err error) {
+	id, err := r.FabricID(ctx, before[0])
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.Conflicts(ctx, id, "open", "")
+	for _, one := range found.GetConflicts() {
+		ids = append(ids, completion(one.GetConflictId(), one.GetKind()+" "+one.GetName()))
+	}
+	return ids, err
 }
 
 // resourceNames offers the resources of the fabric and the kind that are named before.

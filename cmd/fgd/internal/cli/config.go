@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/cmd/fgd/internal/settings"
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
 )
 
 func newConfig(env Environment) *cobra.Command {
@@ -15,22 +19,24 @@ func newConfig(env Environment) *cobra.Command {
 	}, newConfigCheck(env), newConfigPrint(env), newConfigExplain(env))
 }
 
-// addFileFlag adds the flag that names the file which services get as --config.
-func addFileFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVarP(path, "file", "f", "", "configuration `file`; the environment alone without it")
-}
-
 func newConfigCheck(env Environment) *cobra.Command {
-	out, path := &output{env: env}, ""
+	out, path, services := &output{env: env}, "", []string(nil)
 	cmd := &cobra.Command{
-		Use: "check [-f FILE]", Short: "Say everything that is wrong with a configuration", Args: noArguments,
+		Use: "check [--config FILE]", Short: "Say everything that is wrong with a configuration", Args: noArguments,
 		Long: `Reads a file and the environment as fgd up and the five services would, and says at once everything that is
-wrong: keys that nobody knows, values that are not allowed or contradict each other, files that can't be read, and
-variables with the prefix HEDGEHOG_FGD_ that nothing reads. It reaches no network, and no file is changed.
+wrong: keys that nobody knows, values that are not allowed or contradict each other, files that can't be read, places
+where a service would not listen because others reach it there, and variables with the prefix HEDGEHOG_FGD_ that nothing
+reads. It reaches no network, and no file is changed.
 
 Exit codes: 0 nothing is wrong, 1 failed, 2 called wrongly, 3 something is.`,
 		RunE: func(*cobra.Command, []string) error {
-			report, err := settings.Check(path, env.Environ)
+			for _, name := range services {
+				if !slices.Contains(settings.Services(), name) {
+					return exit.Misuse(errs.New(errs.InvalidRequest, "--service is %q; it has to be one of %s.", name,
+						strings.Join(settings.Services(), ", ")))
+				}
+			}
+			report, err := settings.Check(path, env.Environ, services...)
 			if err != nil {
 				return err
 			}
@@ -43,7 +49,10 @@ Exit codes: 0 nothing is wrong, 1 failed, 2 called wrongly, 3 something is.`,
 			return nil
 		},
 	}
-	addFileFlag(cmd, &path)
+	addConfigFlag(cmd, &path)
+	cmd.Flags().StringSliceVar(&services, "service", nil, "`name` of the service that it is for; all of them without it")
+	_ = cmd.RegisterFlagCompletionFunc("service",
+		cobra.FixedCompletions(settings.Services(), cobra.ShellCompDirectiveNoFileComp))
 	out.add(cmd)
 	return cmd
 }
@@ -51,7 +60,7 @@ Exit codes: 0 nothing is wrong, 1 failed, 2 called wrongly, 3 something is.`,
 func newConfigPrint(env Environment) *cobra.Command {
 	out, path := &output{env: env}, ""
 	cmd := &cobra.Command{
-		Use: "print [-f FILE]", Short: "Show what every key is, and where that is said", Args: noArguments,
+		Use: "print [--config FILE]", Short: "Show what every key is, and where that is said", Args: noArguments,
 		Long: `Shows what every key comes to: FROM is "default", the place in the file, or the variable. What may hold a
 password is "set" or "unset". Flags of fgd up are not looked at.`,
 		RunE: func(*cobra.Command, []string) error {
@@ -62,7 +71,7 @@ password is "set" or "unset". Flags of fgd up are not looked at.`,
 			return out.print(values, func() { render.Settings(env.results(), values) })
 		},
 	}
-	addFileFlag(cmd, &path)
+	addConfigFlag(cmd, &path)
 	out.add(cmd)
 	return cmd
 }

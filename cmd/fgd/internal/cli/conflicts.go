@@ -20,18 +20,17 @@ func newConflicts(env Environment) *cobra.Command {
 }
 
 func newConflictsList(env Environment) *cobra.Command {
+	cmd := &cobra.Command{Use: "list FABRIC", Short: "List the conflicts of a fabric"}
 	var state, kind string
-	cmd := aboutFabric(env, &cobra.Command{Use: "list FABRIC", Short: "List the conflicts of a fabric"},
-		func(ctx context.Context, r *running, id int32) error {
-			answer, err := r.Conflicts(ctx, id, state, kind)
-			if err != nil {
-				return exit.MisuseIfInvalid(err)
-			}
-			return r.print(answer, func() { render.Conflicts(r.results(), id, answer.GetConflicts()) })
-		})
 	cmd.Flags().StringVar(&state, "state", "open", "only those in this `state`: open, resolved or all")
 	cmd.Flags().StringVar(&kind, "kind", "", "only those of resources of this `kind`")
-	return cmd
+	return aboutFabric(env, cmd, func(ctx context.Context, r *running, id int32) error {
+		answer, err := r.Conflicts(ctx, id, state, kind)
+		if err != nil {
+			return exit.MisuseIfInvalid(err)
+		}
+		return r.print(answer, func() { render.Conflicts(r.results(), id, answer.GetConflicts()) })
+	})
 }
 
 // aboutConflict returns a command whose words are the name or number of a fabric and the id of a conflict.
@@ -40,7 +39,7 @@ func aboutConflict(
 ) *cobra.Command {
 	cmd.Args = arguments(2, 2, "fabric's name or number and a conflict's id")
 	r := newRunning(env, cmd)
-	r.offers(cmd, r.fabricNames)
+	r.offers(cmd, r.fabricNames, r.conflictIDs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, err := r.FabricID(cmd.Context(), args[0])
 		if err != nil {

@@ -154,10 +154,11 @@ func TestConflictsFromTheCommandLine(t *testing.T) {
 	if !strings.HasSuffix(said, "\nfgd conflicts resolve 35 c-1 --version v-1 --take git\n") {
 		t.Errorf("the last line is no next step:\n%s", said)
 	}
-	var shown map[string]any
-	if err := json.Unmarshal([]byte(c.fgd(0, "show", "35", "c-1", "-o=json")), &shown); err != nil ||
-		shown["conflict_id"] != "c-1" {
-		t.Errorf("%v: %v", err, shown)
+	documents := newDocumented(t)
+	for call, definition := range map[string]string{
+		"list 35": "Conflict[]", "show 35 c-1": "Conflict", "resolve 35 c-1 --take git": "ResolveConflictResponse",
+	} {
+		documents.check("conflicts "+call, c.fgd(0, append(strings.Fields(call), "-o=json")...), definition)
 	}
 	for _, one := range []struct {
 		args []string

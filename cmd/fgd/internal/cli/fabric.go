@@ -29,6 +29,9 @@ func aboutFabric(
 	cmd.Args = arguments(1, 1, "fabric's name or number")
 	r := newRunning(env, cmd)
 	r.offers(cmd, r.fabricNames)
+	if cmd.Flags().Lookup("kind") != nil {
+		r.offersFor(cmd, "kind", r.kinds)
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, err := r.FabricID(cmd.Context(), args[0])
 		if err != nil {

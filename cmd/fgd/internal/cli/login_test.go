@@ -92,10 +92,12 @@ func TestLogin(t *testing.T) {
 		t.Errorf("a file that is named counts more: %s", made)
 	}
 	s.issuer.Approve(time.Hour, "bob", "net-ops")
-	if said := s.fgd(0, "login", "-o=json"); !strings.Contains(said, `"name": "bob@example.com"`) ||
-		!strings.Contains(said, `"method": "oidc"`) {
-		t.Errorf("another one: %s", said)
+	var prompt bytes.Buffer
+	code, said := s.start(t.Context(), &prompt, "login", "-o=json")
+	if code != 0 || !strings.Contains(said, `"name": "bob@example.com"`) || !strings.Contains(said, `"method": "oidc"`) {
+		t.Errorf("another one: exit %d\n%s%s", code, said, &prompt)
 	}
+	newDocumented(t).check("login", said, "GetCallerResponse")
 	if said := s.fgd(4, "token", "list"); !strings.Contains(said, "FGD_1051") {
 		t.Errorf("bob lists tokens: %s", said)
 	}

@@ -62,6 +62,13 @@ func TestAMigration(t *testing.T) {
 	d.says(d.fgd(0, "fabric", "show", "f"), "dry_run: syncs run by themselves, and publish nothing")
 	d.says(d.fgd(1, "sync", "start", "f"), "FGD_3030", "--mode on")
 	d.says(d.fgd(0, "migrate", "apply", d.path("plan.json")), "dry_run")
+	d.fgd(0, "fabric", "suspend", "g", "--reason", "it moves")
+	d.says(d.fgd(3, "migrate", "apply", d.path("plan.json"), "--mode", "on", "g"), "refused", "it moves",
+		"fgd fabric resume")
+	d.fgd(0, "fabric", "resume", "g")
+	d.fgd(0, "fabric", "update", "g", "--name", "other")
+	d.says(d.fgd(3, "migrate", "apply", d.path("plan.json"), "--mode", "on", "g"), "refused", `"other"`)
+	d.fgd(0, "fabric", "update", "other", "--name", "g")
 	d.same("before approval", before)
 
 	d.host.Commit(t, "r.git", "main", map[string]string{"g/raw/c.yaml": other})

@@ -59,6 +59,12 @@ func (d *delivering) fgd(want int, args ...string) string {
 	return stdout + stderr
 }
 
+// documented runs a command for what it prints as JSON, which has to be as the OpenAPI document says.
+func (d *delivering) documented(definition string, args ...string) {
+	d.t.Helper()
+	newDocumented(d.t).check(strings.Join(args, " "), d.fgd(0, append(args, "-o=json")...), definition)
+}
+
 // says fails unless a text has all of some parts.
 func (d *delivering) says(text string, parts ...string) {
 	d.t.Helper()
@@ -103,6 +109,11 @@ func TestANetBoxIsSetUpFromTheCommandLine(t *testing.T) {
 	}
 	d.says(d.fgd(0, "netbox", "show"), d.netbox.URL, "file:netbox", "No fabric is linked")
 	d.says(d.fgd(0, "netbox", "check"), "Records can be delivered.")
+	d.documented("GetNetBoxResponse", "netbox", "show")
+	d.documented("CheckNetBoxResponse", "netbox", "check")
+	d.documented("UpdateNetBoxResponse", "netbox", "set", "--url", d.netbox.URL)
+	d.documented("SetUpNetBoxResponse", "netbox", "setup", "--admin-token-file", d.path("admin"))
+	d.documented("RemoveNetBoxResponse", "netbox", "remove", "--yes", "--dry-run", "--admin-token-file", d.path("admin"))
 	d.says(d.fgd(1, "netbox", "check", "--token-ref", "file:admin"), "FGD_4027", "admin.hosts")
 	d.netbox.Amend("users/permissions", "FGD Sync: records", map[string]any{"enabled": false})
 	d.says(d.fgd(3, "netbox", "check"), "permissions  failed", "netbox_hedgehog.vpc", "fgd netbox setup")
@@ -160,6 +171,8 @@ func TestFabricsAreImported(t *testing.T) {
 		}
 	}
 	d.says(d.fgd(0, "netbox", "receipts", id, "--state", "proven"), "IPv4Namespace default/default", "proven")
+	d.documented("Receipt[]", "netbox", "receipts", id)
+	d.documented("Delivery", "netbox", "deliver", id)
 	d.says(d.fgd(0, "netbox", "deliver", id), "Asked for; look again with fgd netbox receipts "+id)
 	d.says(d.fgd(0, "netbox", "deliver", id, "--overwrite"), "No record is held", "Asked for")
 	d.says(d.fgd(2, "netbox", "receipts", "-1"), "-1 is no number that fgd netbox receipts takes")

@@ -48,7 +48,7 @@ secrets that are known or look like one are taken out of the rest. Look at it be
 	s := &support{running: newRunning(env, cmd)}
 	s.here.Environ = env.Environ
 	flags := cmd.Flags()
-	flags.StringVarP(&s.file, "file", "f", "", "`file` to write; fgd-support-TIME.tar.gz in this folder without it")
+	flags.StringVar(&s.file, "out", "", "`file` to write; fgd-support-TIME.tar.gz in this folder without it")
 	flags.StringVar(&s.here.Data, "data", "", "`folder` of fgd up; "+defaultData+" where the system is on this machine")
 	flags.StringVar(&s.here.Log, "log", "", "`file` with the log of the server, of which the end is taken")
 	flags.StringVar(&s.http, "http", "", "`URL` of the JSON API, for the page of metrics; "+defaultHTTPPort+" of this machine "+
@@ -132,7 +132,7 @@ func (s *support) write(ctx context.Context, r *bundle.Redactor, at time.Time, p
 	file, err := os.OpenFile(s.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, exit.Misuse(errs.New(errs.InvalidRequest, "%s is there already.", s.file).
-			WithRemedy("Name another file with -f, or remove it."))
+			WithRemedy("Name another file with --out, or remove it."))
 	}
 	if err != nil {
 		return nil, exit.Misuse(errs.New(errs.InvalidRequest, "%s can't be written.", s.file).WithCause(err))

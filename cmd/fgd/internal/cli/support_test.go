@@ -105,7 +105,7 @@ func bundled(t *testing.T, environ []string, args ...string) (files map[string]s
 	name := filepath.Join(t.TempDir(), "bundle.tar.gz")
 	var out, errors bytes.Buffer
 	code := cli.Run(t.Context(), cli.Environment{
-		Args: append([]string{"support-bundle", "-f", name}, args...), Environ: environ, Stdout: &out, Stderr: &errors,
+		Args: append([]string{"support-bundle", "--out", name}, args...), Environ: environ, Stdout: &out, Stderr: &errors,
 	})
 	if code != 0 {
 		t.Fatalf("exit %d\n%s%s", code, &out, &errors)
@@ -356,14 +356,14 @@ func TestSupportBundleOfNothing(t *testing.T) {
 	if err := os.WriteFile(name, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := run(t.Context(), t, "support-bundle", "-f", name); code != 2 ||
+	if code, _, stderr := run(t.Context(), t, "support-bundle", "--out", name); code != 2 ||
 		!strings.Contains(stderr, "is there already") {
 		t.Errorf("exit %d\n%s", code, stderr)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	gone := filepath.Join(t.TempDir(), "gone")
-	if code, _, stderr := run(ctx, t, "support-bundle", "-f", gone); code != 130 {
+	if code, _, stderr := run(ctx, t, "support-bundle", "--out", gone); code != 130 {
 		t.Errorf("exit %d\n%s", code, stderr)
 	}
 	if _, err := os.Stat(gone); !errors.Is(err, os.ErrNotExist) {

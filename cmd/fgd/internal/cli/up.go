@@ -50,7 +50,7 @@ func runUp(ctx context.Context, env Environment, up local.Up) (err error) {
 	if err := source.Into(&log); err != nil {
 		return exit.Misuse(err)
 	}
-	up.Redis = cmp.Or(up.Redis, source.Text("redis_url", ""))
+	up.Kept, up.Redis = up.Redis != "", cmp.Or(up.Redis, source.Text("redis_url", ""))
 	tel, err := services.Telemetry(ctx, log.Level, log.Format)
 	if err != nil {
 		return err

@@ -19,8 +19,9 @@ func newWait(env Environment) *cobra.Command {
 	wait := &waiting{}
 	cmd := &cobra.Command{
 		Use: "fabric FABRIC --for " + synced, Short: "Wait until the newest sync of a fabric has ended, and say how",
-		Long: `Waits until the newest sync of a fabric that is no dry run has ended, and for the first one where there is none. The
-exit codes are those of fgd sync; 6 is that --timeout was over.`,
+		Long: `Waits until the newest sync of a fabric that is no dry run has ended, and for the first one where there is none. For
+one that can't come nobody waits: the fabric is suspended, or its mode is not on. The exit codes are those of fgd sync;
+6 is that --timeout was over.`,
 		Args: arguments(1, 1, "fabric's name or number"),
 	}
 	t := newRemote(env, cmd)
@@ -48,7 +49,7 @@ exit codes are those of fgd sync; 6 is that --timeout was over.`,
 // look is how often it is looked whether there is a sync.
 const look = time.Second
 
-// newest returns the newest sync of a fabric that is no dry run, and waits for the first one.
+// newest returns the newest sync of a fabric that is no dry run, and waits for the first one as long as one may come.
 func newest(ctx context.Context, f *remote.Fabric) (string, error) {
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
@@ -56,6 +57,9 @@ func newest(ctx context.Context, f *remote.Fabric) (string, error) {
 		id, err := f.Newest(ctx)
 		if err != nil || id != "" {
 			return id, err
+		}
+		if err := f.MayPublish(ctx); err != nil {
+			return "", err
 		}
 		select {
 		case <-ctx.Done():

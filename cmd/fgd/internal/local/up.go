@@ -26,6 +26,7 @@ type Up struct {
 	HTTP    string // address of the JSON API
 	GRPC    string // address of gRPC
 	Redis   string // URL; without it a private one is run
+	Kept    bool   // the Redis stays, whatever becomes of redis_url
 	Remotes
 	ConfigPath string   // of the configuration file
 	Reloads    bool     // reads the file again at SIGHUP, which on a terminal says that it has gone, and ends the services
@@ -108,7 +109,7 @@ func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source,
 	}
 	o.Definitions, o.Telemetry, o.Instance = suite.Definitions(), tel, app.Instance(at.GRPC)
 	o.FirstToken = func(first secret.String) { made <- first }
-	if o.Reloader, err = u.reloader(env, source, redis, tel); err != nil {
+	if o.Reloader, err = u.reloader(env, source, tel); err != nil {
 		return errors.Join(err, o.Callers.Close())
 	}
 	s, err := newSuite(o, env, source, redis)
@@ -122,16 +123,14 @@ func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source,
 	})
 }
 
-// reloader returns what reads the configuration again, with what the flags and this process say over it; nil where
-// it is not to be.
+// reloader returns what reads the configuration again, with what the flags say over it; nil where it is not to be.
 func (u Up) reloader(
-	env Environment, source *config.Source, redis *redis, tel *telemetry.Telemetry,
+	env Environment, source *config.Source, tel *telemetry.Telemetry,
 ) (*app.Reloader, error) {
 	if !u.Reloads {
 		return nil, nil //nolint:nilnil // nothing is read again
 	}
-	over := map[string]any{"redis_url": redis.url}
-	started, err := source.With(over)
+	started, err := u.withRedis(source)
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +142,17 @@ func (u Up) reloader(
 		if again, err = u.configure(again); err != nil {
 			return nil, err
 		}
-		return again.With(over)
+		return u.withRedis(again)
 	}, tel, suite.Definitions()...)
+}
+
+// withRedis returns a source in which redis_url is what counts at the next start: what a flag says, or else the key,
+// and nothing where a private Redis is run.
+func (u Up) withRedis(source *config.Source) (*config.Source, error) {
+	if u.Kept {
+		return source.With(map[string]any{"redis_url": u.Redis})
+	}
+	return source.WithDefaults(map[string]any{"redis_url": ""})
 }
 
 // guard refuses addresses that others can reach, where nobody is asked who they are.

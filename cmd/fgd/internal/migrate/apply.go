@@ -92,9 +92,17 @@ func (a *applying) one(ctx context.Context, f Fabric) (Outcome, error) {
 		out.State, out.Reason = Skipped, "The plan has it as "+string(f.State)+"."
 		return out, nil
 	}
-	fabric, err := a.register(ctx, f, &out)
-	if err != nil {
-		return refused(out, err)
+	fabric := a.registered(f)
+	if fabric != nil {
+		if out.Reason, out.Remedy = a.differs(fabric, f); out.Reason != "" {
+			out.State = Refused
+			return out, nil
+		}
+	} else {
+		var err error
+		if fabric, err = a.register(ctx, f, &out); err != nil {
+			return refused(out, err)
+		}
 	}
 	out.FabricID, out.Name = fabric.GetFabricId(), fabric.GetName()
 	if out.State == Failed {
@@ -124,14 +132,45 @@ func (a *applying) ended(ctx context.Context, syncID string, out *Outcome) (*bri
 	return status, nil
 }
 
-// register registers a fabric and waits for its dry run, unless it is registered.
-func (a *applying) register(ctx context.Context, f Fabric, out *Outcome) (*bridgev1.Fabric, error) {
+// registered returns the fabric that is registered where the directory of one of the plan is; nil where none is.
+func (a *applying) registered(f Fabric) *bridgev1.Fabric {
 	for _, k := range a.known {
 		if k.GetRepositoryUrl() == f.RepositoryURL && k.GetBranch() == f.Branch &&
 			strings.Trim(k.GetGitopsDirectory(), "/") == strings.Trim(f.Directory, "/") {
-			return k, nil
+			return k
 		}
 	}
+	return nil
+}
+
+// differs says why a fabric that is registered is not the one of the plan, or not as the plan would have it, and what
+// to do about it; nothing where it is.
+func (a *applying) differs(k *bridgev1.Fabric, f Fabric) (reason, remedy string) {
+	id := k.GetFabricId()
+	switch {
+	case f.FabricID != 0 && f.FabricID != id, f.Name != "" && f.Name != k.GetName():
+		return fmt.Sprintf("Its directory is registered already, as fabric %d, %q.", id, k.GetName()),
+			"If that is the same one, make the plan anew with this number and name; else name another directory."
+	case a.linkedElsewhere(k, f):
+		return "It is registered already, and not linked to the record that the plan links it to.",
+			fmt.Sprintf("Link it, and apply the plan again: fgd fabric update %d --netbox.", id)
+	case k.GetSuspension() != nil:
+		return fmt.Sprintf("It is registered already, and %s has suspended it: %s", k.GetSuspension().GetSuspendedBy(),
+				k.GetSuspension().GetReason()),
+			fmt.Sprintf("Resume it when its syncs are wanted, and apply the plan again: fgd fabric resume %d.", id)
+	}
+	return "", ""
+}
+
+// linkedElsewhere reports whether a fabric is not linked to the record that the plan links it to.
+func (a *applying) linkedElsewhere(k *bridgev1.Fabric, f Fabric) bool {
+	want, link := a.plan.NetBox, k.GetNetbox()
+	return want != nil && (link == nil || f.FabricID != 0 && link.GetFabric() != f.FabricID ||
+		want.URL != "" && strings.TrimRight(link.GetUrl(), "/") != strings.TrimRight(want.URL, "/"))
+}
+
+// register registers a fabric and waits for its dry run.
+func (a *applying) register(ctx context.Context, f Fabric, out *Outcome) (*bridgev1.Fabric, error) {
 	created, err := a.system.CreateFabric(ctx, a.request(f))
 	if err != nil {
 		return nil, err

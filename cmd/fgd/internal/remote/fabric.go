@@ -171,6 +171,27 @@ func (f *Fabric) restore(ctx context.Context, options *syncv1.SyncOptions, asOf 
 	return answer.GetSyncId(), err
 }
 
+// MayPublish returns why no sync of the fabric may publish: FGD_3011 where it is suspended, FGD_3030 where its mode is
+// not on.
+func (f *Fabric) MayPublish(ctx context.Context) error {
+	found, err := bridgev1.NewFabricServiceClient(f.Conn).GetFabric(ctx, &bridgev1.GetFabricRequest{FabricId: f.ID})
+	if err != nil {
+		return err
+	}
+	suspension, mode := found.GetFabric().GetSuspension(), found.GetFabric().GetOptions().GetMode()
+	switch {
+	case suspension != nil:
+		return errs.New(errs.FabricSuspended, "No sync of fabric %d may publish: %s has suspended it: %s", f.ID,
+			suspension.GetSuspendedBy(), suspension.GetReason()).
+			WithRemedy("Resume it when its syncs are wanted again: fgd fabric resume %d.", f.ID)
+	case mode == "off" || mode == "dry_run":
+		return errs.New(errs.FabricNotOn, "No sync of fabric %d may publish: its mode is %s.", f.ID, mode).
+			WithRemedy("Look at what a dry run says, and set the mode when syncs may publish: "+
+				"fgd fabric update %d --mode on.", f.ID)
+	}
+	return nil
+}
+
 // syncsPage is the most syncs that a page holds.
 const syncsPage = 500
 

@@ -2,12 +2,15 @@ package settings
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"slices"
 	"strconv"
 
+	"fgdsync.dev/cmd/fgd/internal/suite"
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
@@ -29,9 +32,21 @@ type Finding struct {
 	Remedy  string        `json:"remedy"`
 }
 
-// Check looks at a file, when a path is given, and the environment, as all services would, and returns everything that
-// is wrong. It reaches nothing but files of this machine.
-func Check(path string, environ []string) (*Report, error) {
+// Services returns the names of those that a configuration may be for.
+func Services() []string {
+	var names []string
+	for _, def := range suite.Definitions() {
+		names = append(names, def.Name)
+	}
+	return names
+}
+
+// Check looks at a file, when a path is given, and the environment, as some services would, all where none is named,
+// and returns everything that is wrong. It reaches nothing but files of this machine.
+func Check(path string, environ []string, services ...string) (*Report, error) {
+	checked := slices.DeleteFunc(suite.Definitions(), func(def app.Definition) bool {
+		return len(services) > 0 && !slices.Contains(services, def.Name)
+	})
 	source, written, err := config.Examine(path, environ)
 	if err != nil {
 		return nil, err
@@ -44,12 +59,13 @@ func Check(path string, environ []string) (*Report, error) {
 	for _, e := range written {
 		c.add(e, originOf(e))
 	}
-	for _, r := range readers() {
+	for _, r := range readers(checked) {
 		for _, e := range source.Problems(r.Config) {
 			c.add(e, c.origins[e.Meta[config.KeyMeta]])
 		}
 	}
 	c.redis()
+	c.listeners(checked)
 	c.paths(keys)
 	c.variables()
 	slices.SortStableFunc(c.findings, func(a, b Finding) int {
@@ -79,6 +95,19 @@ func originOf(e *errs.Error) config.Origin {
 	line, _ := strconv.Atoi(e.Meta["line"]) // 0 where the whole file is meant
 	column, _ := strconv.Atoi(e.Meta["column"])
 	return config.Origin{File: e.Meta["file"], Line: line, Column: column}
+}
+
+// listeners are where services would not listen.
+func (c *checker) listeners(services []app.Definition) {
+	if len(c.source.Problems(app.Settings())) > 0 {
+		return
+	}
+	for _, def := range services {
+		if err := def.CheckListeners(context.Background(), c.source); err != nil {
+			e := errs.From(err)
+			c.add(e, c.origins[e.Meta[config.KeyMeta]])
+		}
+	}
 }
 
 func (c *checker) redis() {

@@ -11,17 +11,17 @@ import (
 // everyProcess is who reads what all processes do.
 const everyProcess = "every process"
 
-// readers returns who reads keys, with their defaults.
-func readers() []config.Reader {
+// readers returns who reads keys in the processes of services, with their defaults.
+func readers(services []app.Definition) []config.Reader {
 	all := []config.Reader{{Service: everyProcess, Config: app.Settings()}}
-	for _, def := range suite.Definitions() {
+	for _, def := range services {
 		all = append(all, def.Reader())
 	}
 	return all
 }
 
 // Keys returns every key, in the order of the sample.
-func Keys() []config.Key { return config.Keys(readers()) }
+func Keys() []config.Key { return config.Keys(readers(suite.Definitions())) }
 
 // Values returns what every key is with a file, when a path is given, and the environment. It refuses a file with
 // mistakes in how it is written, since what it says is not known then.

@@ -69,6 +69,41 @@ oidc_audience: api
 	}
 }
 
+// TestWhatIsPassedListens: what a service would refuse at its start, because others could reach what asks nobody who
+// they are, is found before.
+func TestWhatIsPassedListens(t *testing.T) {
+	t.Parallel()
+	const certificates = "service_ca_file: /dev/null\nservice_certificate_file: /dev/null\nservice_key_file: /dev/null\n"
+	for content, want := range map[string]string{
+		"grpc_listen: 0.0.0.0:9091\n":                                            "grpc_listen 1",
+		"grpc_listen: 0.0.0.0:9091\n" + certificates:                             "",
+		"http_listen: 0.0.0.0:9191\n":                                            "",
+		"allow_unauthenticated: true\nhttp_listen: 0.0.0.0:8080\n":               "http_listen 2",
+		"allow_unauthenticated: true\nhttp_listen: 127.0.0.1:8080\n":             "",
+		"allow_unauthenticated: true\ngrpc_listen: '[::]:9090'\n" + certificates: "grpc_listen 2",
+		"allow_unauthenticated: maybe\nhttp_listen: 0.0.0.0:8080\n":              "allow_unauthenticated 1",
+		"allow_unauthenticated: true\nhttp_listen: 127.0.0.1\n":                  "http_listen 2",
+		"grpc_listen: localhost:9091\ntls_key_file: ''\nservice_ca_file: ''\n":   "",
+	} {
+		path := file(t, content)
+		report, err := settings.Check(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if of, err := settings.Check(path, nil, "bridge"); err != nil ||
+			len(of.Findings) > 0 && !strings.Contains(content, "unauthenticated") {
+			t.Errorf("%q: of the bridge alone: %+v, %v", content, of, err)
+		}
+		got := ""
+		for _, f := range report.Findings {
+			got += fmt.Sprintf(" %s %d", f.Key, f.Origin.Line)
+		}
+		if strings.TrimSpace(got) != want {
+			t.Errorf("%q: found %q, not %q", content, got, want)
+		}
+	}
+}
+
 // TestTheSampleIsRight, and says the defaults that are in the code.
 func TestTheSampleIsRight(t *testing.T) {
 	t.Parallel()

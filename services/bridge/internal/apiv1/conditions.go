@@ -8,3 +8,6 @@ const (
 
 // ETagKey is the metadata of an answer that becomes the header ETag.
 const ETagKey = "fgd-etag"
+
+// WatchingKey is the metadata of an answer whose caller is told of fabrics from now on.
+const WatchingKey = "fgd-watching"

@@ -78,6 +78,7 @@ func (l *Log) emit(
 	if err != nil {
 		return fmt.Errorf("emit %s of fabric %d: %w", eventType, fabricID, err)
 	}
+	_ = l.redis.Main.Publish(ctx, events.Bell, fabricID) // a hint: the event is there
 	return nil
 }
 

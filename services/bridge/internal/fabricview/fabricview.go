@@ -22,15 +22,6 @@ type View struct {
 	OpenConflicts func(ctx context.Context, fabricIDs []int32) (map[int32]int32, error)
 }
 
-// One returns how a fabric is now: NOT_FOUND (FGD_3006) when it is gone.
-func (v *View) One(ctx context.Context, id int32) (*bridgev1.Fabric, error) {
-	found, err := v.Fabrics.GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: id})
-	if err != nil {
-		return nil, err
-	}
-	return v.Show(ctx, found.GetFabric())[0], nil
-}
-
 // Some returns how fabrics are now, of those that are there.
 func (v *View) Some(ctx context.Context, ids []int32) ([]*bridgev1.Fabric, error) {
 	found, err := v.Fabrics.ListFabrics(ctx, &fabricv1.ListFabricsRequest{

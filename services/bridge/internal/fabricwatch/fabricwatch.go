@@ -1,36 +1,31 @@
 // Package fabricwatch tells whoever watches fabrics how they are, when something has happened to them. However many
-// watch, the events are read once, and a fabric is looked at once for all of them.
-// Nothing is read while nobody watches.
+// watch, a bridge hears of it once, and looks once for all of them. Nothing is read while nothing happens.
 package fabricwatch
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	"fgdsync.dev/services/bridge/internal/fabricview"
 )
 
 const (
 	// pace is the shortest time between two looks: what happens meanwhile is seen by the next one.
 	pace = 300 * time.Millisecond
-	// block is how long a read waits for events, and batch how many it takes.
-	block = time.Second
-	batch = 500
-	// lookTimeout bounds a look at one fabric.
+	// lookTimeout bounds a look, and most how many fabrics are looked at in one.
 	lookTimeout = 5 * time.Second
-	// retryPause is after how long what could not be read is read again.
-	retryPause = time.Second
+	most        = 100
 	// mostWatchers bounds who watches at one time.
 	mostWatchers = 10_000
 	watchLater   = 10 * time.Second
@@ -44,13 +39,13 @@ type Watch struct {
 
 	mu       sync.Mutex
 	watchers map[*watcher]struct{}
-	reading  *reading // nil while nobody watches
+	hearing  *hearing // nil while nobody watches
 }
 
-// reading is what is read for all who watch, from when the first one comes until the last one goes.
-type reading struct {
+// hearing is what is heard for all who watch, from when the first one comes until the last one goes.
+type hearing struct {
 	end     context.CancelFunc
-	begun   sync.WaitGroup // until it is known of each stream where it begins
+	begun   chan struct{}  // closed when nothing is missed any more
 	waiting map[int32]bool // fabrics to which something has happened since they were looked at; guarded by the watch
 	woken   chan struct{}
 }
@@ -64,14 +59,14 @@ type watcher struct {
 	news map[int32]*bridgev1.Fabric // what it has not been told yet
 }
 
-// New returns a watch on the events of a Redis.
+// New returns a watch on what a Redis tells.
 func New(conn *redisconn.Conn, view *fabricview.View, log *slog.Logger) *Watch {
 	return &Watch{redis: conn, view: view, log: log, watchers: map[*watcher]struct{}{}}
 }
 
-// Follow tells how fabrics are, then how each is when something has happened to it, until ctx ends or tell fails.
-// RESOURCE_EXHAUSTED (FGD_5012) when too many watch.
-func (w *Watch) Follow(ctx context.Context, ids []int32, tell func(*bridgev1.Fabric) error) error {
+// Follow calls begin when it is known how fabrics are, tells it, then how each is when something has happened to it,
+// until ctx ends or one of them fails. RESOURCE_EXHAUSTED (FGD_5012) when too many watch.
+func (w *Watch) Follow(ctx context.Context, ids []int32, begin func() error, tell func(*bridgev1.Fabric) error) error {
 	one := &watcher{ids: map[int32]bool{}, wake: make(chan struct{}, 1), news: map[int32]*bridgev1.Fabric{}}
 	for _, id := range ids {
 		one.ids[id] = true
@@ -81,9 +76,16 @@ func (w *Watch) Follow(ctx context.Context, ids []int32, tell func(*bridgev1.Fab
 		return err
 	}
 	defer w.leave(one)
-	now.begun.Wait() // nothing is missed from here on
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-now.begun:
+	}
 	found, err := w.view.Some(ctx, ids)
 	if err != nil {
+		return err
+	}
+	if err := begin(); err != nil {
 		return err
 	}
 	for _, fabric := range found {
@@ -91,13 +93,18 @@ func (w *Watch) Follow(ctx context.Context, ids []int32, tell func(*bridgev1.Fab
 			return err
 		}
 	}
+	return one.follow(ctx, tell)
+}
+
+// follow tells what is new until ctx ends or that fails.
+func (o *watcher) follow(ctx context.Context, tell func(*bridgev1.Fabric) error) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-one.wake:
+		case <-o.wake:
 		}
-		for _, fabric := range one.take() {
+		for _, fabric := range o.take() {
 			if err := tell(fabric); err != nil {
 				return err
 			}
@@ -105,24 +112,23 @@ func (w *Watch) Follow(ctx context.Context, ids []int32, tell func(*bridgev1.Fab
 	}
 }
 
-func (w *Watch) join(one *watcher) (*reading, error) {
+func (w *Watch) join(one *watcher) (*hearing, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.watchers) >= mostWatchers {
 		return nil, errs.New(errs.TooManyListeners, "Too many watch fabrics.").WithRetryAfter(watchLater)
 	}
 	w.watchers[one] = struct{}{}
-	if w.reading != nil {
-		return w.reading, nil
+	if w.hearing != nil {
+		return w.hearing, nil
 	}
 	ctx, end := context.WithCancel(context.Background()) // it belongs to no call: it is for all who come meanwhile
-	w.reading = &reading{end: end, waiting: map[int32]bool{}, woken: make(chan struct{}, 1)}
-	for shard := range events.Shards {
-		w.reading.begun.Add(1)
-		go w.read(ctx, w.reading, events.BusStream(shard))
+	w.hearing = &hearing{
+		end: end, begun: make(chan struct{}), waiting: map[int32]bool{}, woken: make(chan struct{}, 1),
 	}
-	go w.lookAround(ctx, w.reading)
-	return w.reading, nil
+	go w.hear(ctx, w.hearing)
+	go w.lookAround(ctx, w.hearing)
+	return w.hearing, nil
 }
 
 func (w *Watch) leave(one *watcher) {
@@ -130,96 +136,88 @@ func (w *Watch) leave(one *watcher) {
 	defer w.mu.Unlock()
 	delete(w.watchers, one)
 	if len(w.watchers) == 0 {
-		w.reading.end()
-		w.reading = nil
+		w.hearing.end()
+		w.hearing = nil
 	}
 }
 
-// read reads the events of a stream until ctx ends.
-func (w *Watch) read(ctx context.Context, r *reading, stream string) {
-	last, err := w.newest(ctx, stream)
-	r.begun.Done()
-	for ; ctx.Err() == nil; last, err = w.readAfter(ctx, r, stream, last) {
-		if err == nil {
-			continue
-		}
-		w.log.DebugContext(ctx, "events can't be read for those who watch fabrics", "stream", stream, "error", err.Error())
+// hear listens to the bell until ctx ends. What has happened while it was not connected is not known: then all that is
+// watched is looked at. Where Redis can't be reached, those who watch are told so by their first look.
+func (w *Watch) hear(ctx context.Context, h *hearing) {
+	bell := w.redis.Watching.Subscribe(ctx)
+	defer func() { _ = bell.Close() }()
+	err := bell.Subscribe(ctx, events.Bell) // it goes on trying
+	if err != nil {
+		w.log.DebugContext(ctx, "what happens to fabrics can't be heard yet", "error", redisconn.Error(err).Error())
+		close(h.begun)
+	}
+	rings := bell.ChannelWithSubscriptions()
+	for missed := err != nil; ; {
 		select {
 		case <-ctx.Done():
-		case <-time.After(retryPause):
+			return
+		case ring := <-rings:
+			missed = w.heard(h, ring, missed)
 		}
 	}
 }
 
-// newest returns the id of the last event there is; where it can't be read, an id before all.
-func (w *Watch) newest(ctx context.Context, stream string) (string, error) {
-	entries, err := w.redis.Main.XRevRangeN(ctx, stream, "+", "-", 1).Result()
-	if err != nil || len(entries) == 0 {
-		return "0", err
-	}
-	return entries[0].ID, nil
-}
-
-// readAfter notes what has happened after an event, and returns the id of the last event it has read.
-func (w *Watch) readAfter(ctx context.Context, r *reading, stream, last string) (string, error) {
-	found, err := w.redis.Watching.XRead(ctx, &redis.XReadArgs{
-		Streams: []string{stream, last}, Count: batch, Block: block,
-	}).Result()
-	if errors.Is(err, redis.Nil) {
-		return last, nil
-	}
-	if err != nil {
-		return last, err
-	}
-	for _, entry := range found[0].Messages {
-		last = entry.ID
-		text, _ := entry.Values[events.Field].(string)
-		event := &eventv1.Event{}
-		if err := proto.Unmarshal([]byte(text), event); err == nil { // others say what can't be decoded
-			w.happened(r, event.GetFabricId())
+// heard takes what a bell says, and returns whether something is missed when the next connection is made: all but the
+// first come after one that was lost.
+func (w *Watch) heard(h *hearing, ring any, missed bool) bool {
+	switch ring := ring.(type) {
+	case *redis.Subscription:
+		if missed {
+			w.happenedToAll(h)
+		} else {
+			close(h.begun)
+		}
+		return true
+	case *redis.Message:
+		if id, err := strconv.ParseInt(ring.Payload, 10, 32); err == nil {
+			w.happened(h, int32(id))
 		}
 	}
-	return last, nil
+	return missed
 }
 
-// happened notes that something has happened to a fabric that somebody watches.
-func (w *Watch) happened(r *reading, id int32) {
+// happened notes that something has happened to a fabric, if somebody watches it.
+func (w *Watch) happened(h *hearing, id int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for one := range w.watchers {
 		if one.ids[id] {
-			r.waiting[id] = true
-			wake(r.woken)
+			h.waiting[id] = true
+			wake(h.woken)
 			return
 		}
 	}
 }
 
-// look looks at a fabric. What hangs holds nobody else's rows up for long.
-func (w *Watch) look(ctx context.Context, id int32) (*bridgev1.Fabric, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	return w.view.One(ctx, id)
+// happenedToAll notes that something may have happened to each fabric that somebody watches.
+func (w *Watch) happenedToAll(h *hearing) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for one := range w.watchers {
+		for id := range one.ids {
+			h.waiting[id] = true
+		}
+	}
+	wake(h.woken)
 }
 
 // lookAround looks at fabrics to which something has happened, at its pace, until ctx ends.
-func (w *Watch) lookAround(ctx context.Context, r *reading) {
+func (w *Watch) lookAround(ctx context.Context, h *hearing) {
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-r.woken:
+		case <-h.woken:
 		}
-		for _, id := range w.takeWaiting(r) {
-			fabric, err := w.look(ctx, id)
-			switch {
-			case err == nil:
-				w.spread(fabric)
-			case errs.KindOf(err) != errs.NotFound && ctx.Err() == nil:
-				w.happened(r, id) // it is looked at again
-			}
+		for ids := range slices.Chunk(w.takeWaiting(h), most) {
+			w.look(ctx, h, ids)
 		}
 		select {
 		case <-ctx.Done():
@@ -229,14 +227,28 @@ func (w *Watch) lookAround(ctx context.Context, r *reading) {
 	}
 }
 
-func (w *Watch) takeWaiting(r *reading) []int32 {
+// look looks at some fabrics at once, and has told how they are; those that are gone are not. What could not be seen is
+// looked at again.
+func (w *Watch) look(ctx context.Context, h *hearing, ids []int32) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	found, err := w.view.Some(ctx, ids)
+	if err != nil {
+		for _, id := range ids {
+			w.happened(h, id)
+		}
+		return
+	}
+	for _, fabric := range found {
+		w.spread(fabric)
+	}
+}
+
+func (w *Watch) takeWaiting(h *hearing) []int32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var ids []int32
-	for id := range r.waiting {
-		ids = append(ids, id)
-	}
-	clear(r.waiting)
+	ids := slices.Collect(maps.Keys(h.waiting))
+	clear(h.waiting)
 	return ids
 }
 

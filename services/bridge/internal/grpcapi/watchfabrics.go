@@ -4,9 +4,11 @@ import (
 	"slices"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/services/bridge/internal/access"
+	"fgdsync.dev/services/bridge/internal/apiv1"
 )
 
 // WatchFabrics streams how fabrics are.
@@ -17,6 +19,7 @@ func (s *fabricServer) WatchFabrics(
 	if may, all := access.PrincipalOf(stream.Context()).VisibleFabrics(); !all {
 		ids = slices.DeleteFunc(ids, func(id int32) bool { return !slices.Contains(may, id) })
 	}
+	begin := func() error { return stream.SendHeader(metadata.Pairs(apiv1.WatchingKey, "1")) }
 	tell := func(f *bridgev1.Fabric) error { return stream.Send(&bridgev1.WatchFabricsResponse{Fabric: f}) }
-	return s.watch.Follow(stream.Context(), ids, tell)
+	return s.watch.Follow(stream.Context(), ids, begin, tell)
 }

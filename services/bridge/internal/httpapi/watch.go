@@ -10,6 +10,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
 )
 
 const watchPath = "/api/v1/fabrics:watch"
@@ -24,8 +25,8 @@ func newWatch(self grpc.ClientConnInterface, problems problems) *watch {
 	return &watch{bridgev1.NewFabricServiceClient(self), problems}
 }
 
-// ServeHTTP tells fabrics until whoever listens has gone. An error before the first line is one of the API; after it,
-// the connection ends early.
+// ServeHTTP tells fabrics until whoever listens has gone. An error before it is known how they are is one of the API;
+// after that, the connection ends early.
 func (h *watch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	request, err := watchRequest(r)
 	if err != nil {
@@ -37,20 +38,28 @@ func (h *watch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.problems.write(w, r, err)
 		return
 	}
+	if header, err := stream.Header(); err != nil || len(header.Get(apiv1.WatchingKey)) == 0 {
+		_, err = stream.Recv() // says why it does not begin
+		h.problems.write(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", ndjson)
 	lines := lineListener{textBody{w: w, control: http.NewResponseController(w)}}
-	for begun := false; ; begun = true {
+	if lines.write("") == nil { // the head of the answer goes out, also where there is nothing to tell yet
+		tellFabrics(stream, lines)
+	}
+}
+
+// tellFabrics tells what a stream has, a line each, until who listens or the stream has gone. Where that is no end of
+// it, the connection ends early, so that nobody takes it for one.
+func tellFabrics(stream grpc.ServerStreamingClient[bridgev1.WatchFabricsResponse], lines lineListener) {
+	for {
 		told, err := stream.Recv()
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return
-		case err != nil && !begun:
-			h.problems.write(w, r, err)
-			return
-		case err != nil:
-			panic(http.ErrAbortHandler) // so that nobody takes it for the end
 		}
-		if !begun {
-			w.Header().Set("Content-Type", ndjson)
+		if err != nil {
+			panic(http.ErrAbortHandler)
 		}
 		text, err := encode(told.GetFabric())
 		if err != nil {

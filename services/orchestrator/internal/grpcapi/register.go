@@ -4,56 +4,21 @@ package grpcapi
 
 import (
 	"context"
-	"time"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	"fgdsync.dev/services/orchestrator/internal/fabricstatus"
 	"fgdsync.dev/services/orchestrator/internal/register"
-	"fgdsync.dev/services/orchestrator/internal/schedule"
-	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // Fabrics serves FabricService.
 type Fabrics struct {
 	fabricv1.UnsafeFabricServiceServer
 	register *register.Register
-	store    *state.Store
-	now      func() time.Time
 }
 
 var _ fabricv1.FabricServiceServer = (*Fabrics)(nil)
 
-// NewFabrics returns the service over the register. The store is where the activity of fabrics is.
-func NewFabrics(r *register.Register, store *state.Store, now func() time.Time) *Fabrics {
-	return &Fabrics{register: r, store: store, now: now}
-}
-
-// show says of a fabric how it is, and when the next sync starts by itself.
-func (f *Fabrics) show(ctx context.Context, fabric *fabricv1.Fabric) error {
-	standings, err := f.store.FabricStandings(ctx, []*fabricv1.Fabric{fabric})
-	if err != nil {
-		return err
-	}
-	fabric.Status = fabricstatus.Of(fabric, standings[0], f.now())
-	return f.announce(ctx, fabric)
-}
-
-// announce adds when the next syncs start by themselves. It is no part of the definitions, which a caller may send
-// back.
-func (f *Fabrics) announce(ctx context.Context, fabrics ...*fabricv1.Fabric) error {
-	next, err := schedule.Next(ctx, f.store, fabrics)
-	if err != nil {
-		return err
-	}
-	for i, at := range next {
-		if !at.IsZero() {
-			fabrics[i].NextSyncAt = timestamppb.New(at) //nolint:gosec // one for each
-		}
-	}
-	return nil
-}
+// NewFabrics returns the service over the register.
+func NewFabrics(r *register.Register) *Fabrics { return &Fabrics{register: r} }
 
 // definition is a fabric as a caller wants it.
 func definition(wanted *fabricv1.Fabric) *fabricv1.Fabric {
@@ -72,7 +37,7 @@ func (f *Fabrics) CreateFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: syncID}, f.show(ctx, fabric)
+	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: syncID}, f.register.Show(ctx, fabric)
 }
 
 // GetFabric looks a fabric up.
@@ -81,18 +46,14 @@ func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.GetFabricResponse{Fabric: fabric}, f.show(ctx, fabric)
+	return &fabricv1.GetFabricResponse{Fabric: fabric}, nil
 }
 
 // ListFabrics lists fabrics.
 func (f *Fabrics) ListFabrics(
 	ctx context.Context, req *fabricv1.ListFabricsRequest,
 ) (*fabricv1.ListFabricsResponse, error) {
-	page, err := f.register.List(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return page, f.announce(ctx, page.GetFabrics()...)
+	return f.register.List(ctx, req)
 }
 
 // UpdateFabric replaces a definition.
@@ -103,7 +64,7 @@ func (f *Fabrics) UpdateFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, f.show(ctx, fabric)
+	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, f.register.Show(ctx, fabric)
 }
 
 // SuspendFabric lets no sync of a fabric publish.
@@ -114,7 +75,7 @@ func (f *Fabrics) SuspendFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, f.show(ctx, fabric)
+	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, f.register.Show(ctx, fabric)
 }
 
 // ResumeFabric lets a fabric be synced again.
@@ -125,7 +86,7 @@ func (f *Fabrics) ResumeFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: syncID}, f.show(ctx, fabric)
+	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: syncID}, f.register.Show(ctx, fabric)
 }
 
 // DeleteFabric forgets a fabric that is at rest.

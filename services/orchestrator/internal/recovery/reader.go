@@ -27,6 +27,11 @@ func (r *Reader) Fabric(ctx context.Context, id int32) (*fabricv1.Fabric, error)
 	return retryAfterRecovery(ctx, r, func() (*fabricv1.Fabric, error) { return r.Store.Fabric(ctx, id) })
 }
 
+// Sight reads a definition with what is remembered of the syncs.
+func (r *Reader) Sight(ctx context.Context, id int32) (state.Sight, error) {
+	return retryAfterRecovery(ctx, r, func() (state.Sight, error) { return r.Store.Sight(ctx, id) })
+}
+
 // Get reads a sync.
 func (r *Reader) Get(ctx context.Context, syncID string) (*state.Record, error) {
 	return retryAfterRecovery(ctx, r, func() (*state.Record, error) { return r.Store.Get(ctx, syncID) })

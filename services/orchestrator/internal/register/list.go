@@ -5,11 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	"fgdsync.dev/services/orchestrator/internal/fabricstatus"
 	"fgdsync.dev/services/orchestrator/internal/paging"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // List returns a page of the fabrics that match, and how many of those are in each state. A page token holds the place
@@ -20,45 +21,41 @@ func (r *Register) List(ctx context.Context, req *fabricv1.ListFabricsRequest) (
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.deps.Store.Fabrics(ctx)
+	found, err := r.find(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	found, out := matching(all, req), &fabricv1.ListFabricsResponse{}
+	out := &fabricv1.ListFabricsResponse{}
 	if req.GetWithStatus() {
-		if err := r.addStatuses(ctx, found); err != nil {
-			return nil, err
+		for _, seen := range found {
+			r.judge(seen)
 		}
 		out.Counts = count(found)
 	}
 	found = inState(found, req.GetState())
-	page, next := cut(query, found, req)
-	out.Fabrics, out.Total, out.NextPageToken = page, int32(len(found)), next
-	return out, r.addPullRequests(ctx, page)
+	out.Total = int32(len(found))
+	found, out.NextPageToken = cut(query, found, req)
+	for _, seen := range found {
+		out.Fabrics = append(out.Fabrics, announced(seen))
+	}
+	return out, nil
 }
 
-// addStatuses says of fabrics how they are.
-func (r *Register) addStatuses(ctx context.Context, fabrics []*fabricv1.Fabric) error {
-	standings, err := r.deps.Store.FabricStandings(ctx, fabrics)
+// find returns the fabrics that a request is for, whatever their states. Of all others no more is read than who they
+// are, and nothing when the request names some.
+func (r *Register) find(ctx context.Context, req *fabricv1.ListFabricsRequest) ([]state.Sight, error) {
+	search := strings.ToLower(req.GetSearch())
+	another := func(f *fabricv1.Fabric) bool { return !isOf(f, req.GetRepository()) || !contains(f, search) }
+	if req.GetOnlySome() {
+		ids := slices.Compact(slices.Sorted(slices.Values(req.GetFabricIds())))
+		seen, err := r.deps.Store.Sights(ctx, ids)
+		return slices.DeleteFunc(seen, func(s state.Sight) bool { return another(s.Fabric) }), err
+	}
+	all, err := r.deps.Store.Fabrics(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	now := r.deps.Now()
-	for i, fabric := range fabrics {
-		fabric.Status = fabricstatus.Of(fabric, standings[i], now)
-	}
-	return nil
-}
-
-// matching returns the fabrics that a request is for, whatever their states.
-func matching(all []*fabricv1.Fabric, req *fabricv1.ListFabricsRequest) []*fabricv1.Fabric {
-	some, search := map[int32]bool{}, strings.ToLower(req.GetSearch())
-	for _, id := range req.GetFabricIds() {
-		some[id] = true
-	}
-	return slices.DeleteFunc(all, func(f *fabricv1.Fabric) bool {
-		return req.GetOnlySome() && !some[f.GetFabricId()] || !isOf(f, req.GetRepository()) || !contains(f, search)
-	})
+	return r.deps.Store.Look(ctx, slices.DeleteFunc(all, another))
 }
 
 // isOf reports whether a fabric is of a repository; an empty one stands for all.
@@ -72,17 +69,17 @@ func contains(f *fabricv1.Fabric, lower string) bool {
 		strings.Contains(strings.ToLower(f.GetLocation().GetRepositoryUrl()), lower)
 }
 
-func inState(fabrics []*fabricv1.Fabric, state fabricv1.FabricState) []*fabricv1.Fabric {
-	if state == fabricv1.FabricState_FABRIC_STATE_UNSPECIFIED {
-		return fabrics
+func inState(found []state.Sight, wanted fabricv1.FabricState) []state.Sight {
+	if wanted == fabricv1.FabricState_FABRIC_STATE_UNSPECIFIED {
+		return found
 	}
-	return slices.DeleteFunc(fabrics, func(f *fabricv1.Fabric) bool { return f.GetStatus().GetState() != state })
+	return slices.DeleteFunc(found, func(s state.Sight) bool { return s.Fabric.GetStatus().GetState() != wanted })
 }
 
-func count(fabrics []*fabricv1.Fabric) *fabricv1.FabricCounts {
+func count(found []state.Sight) *fabricv1.FabricCounts {
 	in := map[fabricv1.FabricState]int32{}
-	for _, f := range fabrics {
-		in[f.GetStatus().GetState()]++
+	for _, s := range found {
+		in[s.Fabric.GetStatus().GetState()]++
 	}
 	return &fabricv1.FabricCounts{
 		Failing: in[fabricv1.FabricState_FABRIC_STATE_FAILING], Overdue: in[fabricv1.FabricState_FABRIC_STATE_OVERDUE],
@@ -94,17 +91,17 @@ func count(fabrics []*fabricv1.Fabric) *fabricv1.FabricCounts {
 
 // keyed is a fabric and what it is ordered by.
 type keyed struct {
-	key    string
-	fabric *fabricv1.Fabric
+	key  string
+	seen state.Sight
 }
 
 // cut puts fabrics into the order of a request, and returns the page of it.
 func cut(
-	query paging.Query, fabrics []*fabricv1.Fabric, req *fabricv1.ListFabricsRequest,
-) (page []*fabricv1.Fabric, next string) {
-	list := make([]keyed, len(fabrics))
-	for i, f := range fabrics {
-		list[i] = keyed{key(f, req.GetOrder()), f}
+	query paging.Query, found []state.Sight, req *fabricv1.ListFabricsRequest,
+) (page []state.Sight, next string) {
+	list := make([]keyed, len(found))
+	for i, s := range found {
+		list[i] = keyed{key(s.Fabric, req.GetOrder()), s}
 	}
 	sign := 1
 	if req.GetDescending() {
@@ -112,9 +109,9 @@ func cut(
 	}
 	slices.SortFunc(list, func(a, b keyed) int { return sign * cmp.Compare(a.key, b.key) })
 	list, next = paging.Cut(query, list, func(k keyed) string { return k.key })
-	page = make([]*fabricv1.Fabric, len(list))
+	page = make([]state.Sight, len(list))
 	for i, k := range list {
-		page[i] = k.fabric
+		page[i] = k.seen
 	}
 	return page, next
 }
@@ -131,5 +128,6 @@ func key(f *fabricv1.Fabric, order fabricv1.FabricOrder) string {
 		by = fmt.Sprintf("%020d", max(0, f.GetStatus().GetPublished().GetCompletedAt().AsTime().UnixMicro()))
 	case fabricv1.FabricOrder_FABRIC_ORDER_UNSPECIFIED, fabricv1.FabricOrder_FABRIC_ORDER_FABRIC_ID:
 	}
-	return fmt.Sprintf("%s\x00%010d", by, f.GetFabricId())
+	id := strconv.Itoa(int(f.GetFabricId()))
+	return by + "\x00" + "0000000000"[len(id):] + id
 }

@@ -115,26 +115,14 @@ func next(f *fabricv1.Fabric, activity state.Activity) (o occasion, wanted bool)
 	return o, true
 }
 
-// Next returns when the next sync of each fabric starts by itself, in their order; zero when none does. One that is due
-// starts the next time that somebody looks.
-func Next(ctx context.Context, store *state.Store, fabrics []*fabricv1.Fabric) ([]time.Time, error) {
-	ids := make([]int32, len(fabrics))
-	for i, f := range fabrics {
-		ids[i] = f.GetFabricId()
+// Next returns when the next sync of a fabric starts by itself; zero when none does. One that is due starts the next
+// time that somebody looks.
+func Next(f *fabricv1.Fabric, activity state.Activity) time.Time {
+	activity.Busy = false // after the one that is active, which counts from its acceptance
+	if o, wanted := next(f, activity); wanted && !rests(f) {
+		return o.at
 	}
-	activities, err := store.Activities(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]time.Time, len(fabrics))
-	for i, f := range fabrics {
-		activity := activities[i]
-		activity.Busy = false // after the one that is active, which counts from its acceptance
-		if o, wanted := next(f, activity); wanted && !rests(f) {
-			out[i] = o.at
-		}
-	}
-	return out, nil
+	return time.Time{}
 }
 
 // jitter is the same for a fabric at all times and in all replicas.

@@ -413,10 +413,12 @@ func TestTheModeOfAFabric(t *testing.T) {
 		}
 		fabrics, err := b.store.Fabrics(t.Context())
 		b.must(err)
-		next, err := schedule.Next(t.Context(), b.store, fabrics)
+		seen, err := b.store.Look(t.Context(), fabrics)
 		b.must(err)
-		if next[0].IsZero() || !next[1].IsZero() {
-			t.Errorf("the next ones start at %v", next)
+		for i, starts := range []bool{true, false} {
+			if at := schedule.Next(seen[i].Fabric, seen[i].Activity); at.IsZero() == starts {
+				t.Errorf("the next sync of fabric %d starts at %v", i+1, at)
+			}
 		}
 	})
 }

@@ -1,5 +1,5 @@
 -- Forgets a fabric whose syncs have all ended; else answers the active sync. What is remembered for a while is which
--- call it was, because a repetition of that one has to succeed too.
+-- call it was, because a repetition of that one has to succeed too. Needs ring.lua.
 --
 -- KEYS 1 fabric, 2 run, 3 resources, 4 history, 5 request, 6 fabrics, 7 bus, 8 deleted, 9 followed, then the
 --      index of the shard, then the folded syncs of each day
@@ -18,5 +18,8 @@ redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[9])
 for i = index + 1, #KEYS do redis.call('DEL', KEYS[i]) end
 redis.call('SREM', KEYS[6], ARGV[1])
 redis.call('HSET', KEYS[8], ARGV[1], ARGV[4])
-if ARGV[2] ~= '' then redis.call('XADD', KEYS[7], '*', 'e', ARGV[2]) end
+if ARGV[2] ~= '' then
+  redis.call('XADD', KEYS[7], '*', 'e', ARGV[2])
+  ring(KEYS[1])
+end
 return ''

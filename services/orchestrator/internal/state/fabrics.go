@@ -156,7 +156,7 @@ func decodeFabric(raw string) (*fabricv1.Fabric, error) {
 	return f, nil
 }
 
-// Fabrics reads all definitions, by number, in two round trips.
+// Fabrics reads all definitions, by number.
 func (s *Store) Fabrics(ctx context.Context) ([]*fabricv1.Fabric, error) {
 	members, err := s.pipelined(ctx, func(p redis.Pipeliner) {
 		for shard := range events.Shards {
@@ -166,29 +166,19 @@ func (s *Store) Fabrics(ctx context.Context) ([]*fabricv1.Fabric, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list fabrics: %w", err)
 	}
-	shards, err := definitionKeys(members)
-	if err != nil || len(shards) == 0 {
+	parts, err := definitionKeys(members)
+	if err != nil {
 		return nil, err
 	}
-	definitions, err := s.pipelined(ctx, func(p redis.Pipeliner) {
-		for _, keys := range shards {
-			p.MGet(ctx, keys...)
-		}
-	})
+	out, err := sideBySide(ctx, parts, s.definitions)
 	if err != nil {
-		return nil, fmt.Errorf("read fabrics: %w", err)
-	}
-	var out []*fabricv1.Fabric
-	for _, reply := range definitions {
-		if out, err = appendFabrics(out, reply.(*redis.SliceCmd).Val()); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	slices.SortFunc(out, func(a, b *fabricv1.Fabric) int { return int(a.GetFabricId()) - int(b.GetFabricId()) })
 	return out, nil
 }
 
-// definitionKeys returns the keys of the definitions, those of one shard together.
+// definitionKeys returns the keys of the definitions in parts, each of one shard.
 func definitionKeys(members []redis.Cmder) ([][]string, error) {
 	var out [][]string
 	for _, reply := range members {
@@ -200,11 +190,17 @@ func definitionKeys(members []redis.Cmder) ([][]string, error) {
 			}
 			keys = append(keys, FabricKey(int32(id)))
 		}
-		if len(keys) > 0 {
-			out = append(out, keys)
-		}
+		out = slices.AppendSeq(out, slices.Chunk(keys, readAtOnce))
 	}
 	return out, nil
+}
+
+func (s *Store) definitions(ctx context.Context, keys []string) ([]*fabricv1.Fabric, error) {
+	values, err := redisconn.Repeat(ctx, func() ([]any, error) { return s.conn.Main.MGet(ctx, keys...).Result() })
+	if err != nil {
+		return nil, fmt.Errorf("read fabrics: %w", err)
+	}
+	return appendFabrics(make([]*fabricv1.Fabric, 0, len(keys)), values)
 }
 
 func appendFabrics(out []*fabricv1.Fabric, values []any) ([]*fabricv1.Fabric, error) {
@@ -250,18 +246,23 @@ func (s *Store) Activities(ctx context.Context, ids []int32) ([]Activity, error)
 	out := make([]Activity, len(ids))
 	for i, reply := range replies {
 		fields := reply.(*redis.SliceCmd).Val()
-		out[i].Busy, out[i].Synced = fields[1] != nil, fields[2] != nil
-		text, known := fields[0].(string)
-		if !known {
-			continue
-		}
-		ms, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
+		if out[i], err = activityOf(fields[0], fields[1], fields[2]); err != nil {
 			return nil, fmt.Errorf("last sync of fabric %d: %w", ids[i], err)
 		}
-		out[i].LastFull = time.UnixMilli(ms)
 	}
 	return out, nil
+}
+
+// activityOf returns what fields of a run say of the activity.
+func activityOf(lastFull, active, synced any) (Activity, error) {
+	out := Activity{Busy: active != nil, Synced: synced != nil}
+	text, known := lastFull.(string)
+	if !known {
+		return out, nil
+	}
+	ms, err := strconv.ParseInt(text, 10, 64)
+	out.LastFull = time.UnixMilli(ms)
+	return out, err
 }
 
 // DeleteFabric forgets a fabric that has no active sync; else it answers that sync's id. The generation is one above

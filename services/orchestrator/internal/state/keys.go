@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"strconv"
 
 	"fgdsync.dev/libs/events"
 )
@@ -16,7 +17,7 @@ const CompleteKey = "fgd:{registry}:complete"
 const nextFabricKey = "fgd:{registry}:next-fabric-id"
 
 func fabricPart(id int32, part string) string {
-	return fmt.Sprintf("%s:fabric:%d:%s", events.Prefix(events.ShardOf(id)), id, part)
+	return events.Prefix(events.ShardOf(id)) + ":fabric:" + strconv.Itoa(int(id)) + ":" + part
 }
 
 // fabricsKey holds the numbers of the fabrics of a shard.

@@ -12,6 +12,8 @@ var (
 	activateLua string
 	//go:embed leave.lua
 	leaveLua string
+	//go:embed ring.lua
+	ringLua string
 	//go:embed start.lua
 	startLua string
 	//go:embed write.lua
@@ -59,11 +61,11 @@ type scripts struct {
 func newScripts() scripts {
 	return scripts{
 		start:          redis.NewScript(activateLua + startLua),
-		write:          redis.NewScript(activateLua + leaveLua + writeLua),
+		write:          redis.NewScript(activateLua + leaveLua + ringLua + writeLua),
 		cancel:         redis.NewScript(cancelLua),
 		revive:         redis.NewScript(activateLua + leaveLua + reviveLua),
-		putFabric:      redis.NewScript(putFabricLua),
-		deleteFabric:   redis.NewScript(deleteFabricLua),
+		putFabric:      redis.NewScript(ringLua + putFabricLua),
+		deleteFabric:   redis.NewScript(ringLua + deleteFabricLua),
 		setPullRequest: redis.NewScript(setPullRequestLua),
 		followEdit:     redis.NewScript(followEditLua),
 		noteEdit:       redis.NewScript(noteEditLua),

@@ -3,7 +3,6 @@ package state
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
@@ -25,7 +24,7 @@ type Left struct {
 
 // PlaceOf returns what tells the directory of a fabric from all others. What a sync has left counts for that alone.
 func PlaceOf(f *fabricv1.Fabric) string {
-	return strings.Join([]string{f.GetRepositoryKey(), f.GetLocation().GetBranch(), f.GetLocation().GetDirectory()}, "\n")
+	return f.GetRepositoryKey() + "\n" + f.GetLocation().GetBranch() + "\n" + f.GetLocation().GetDirectory()
 }
 
 // Whole reports whether a sync does all there is to do with a directory: it is no dry run, and no repair.

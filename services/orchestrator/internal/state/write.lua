@@ -1,5 +1,6 @@
 -- Writes a sync's record and appends what it has to tell. Answers {verdict, version, cancel flag}: ok, missing,
--- fenced, stale or ended. Writing an end makes room for the sync that waits. Needs activate.lua and leave.lua.
+-- fenced, stale or ended. Writing an end makes room for the sync that waits. Needs activate.lua, leave.lua and
+-- ring.lua.
 --
 -- KEYS 1 record, 2 run, 3 sync events, 4 bus, 5 work, 6 history, 7 its part of the index until the end, 8 and after it
 -- ARGV 1 sync id, 2 fence, 3 expected version, 4 write id, 5 record, 6 "1" for an end, 7 ttl ms after the end,
@@ -38,4 +39,5 @@ local events = tonumber(ARGV[8])
 for i = 17, 16 + events do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
 if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[3], ARGV[11]) end
 for i = 17 + events, #ARGV do redis.call('XADD', KEYS[4], '*', 'e', ARGV[i]) end
+if #ARGV > 16 + events then ring(KEYS[1]) end
 return {'ok', version, cancel}

@@ -53,15 +53,14 @@ func (v *View) Health(ctx context.Context, fabricID int32) (*fabricv1.GetDirecto
 
 // schedule says when the next sync starts by itself.
 func (v *View) schedule(ctx context.Context, h *health, fabricID int32) error {
-	fabric, err := v.deps.Store.Fabric(ctx, fabricID)
+	seen, err := v.deps.Store.Sight(ctx, fabricID)
 	if err != nil {
 		return err
 	}
-	next, err := schedule.Next(ctx, v.deps.Store.Store, []*fabricv1.Fabric{fabric})
-	if err == nil && !next[0].IsZero() {
-		h.NextSyncAt = timestamppb.New(next[0])
+	if at := schedule.Next(seen.Fabric, seen.Activity); !at.IsZero() {
+		h.NextSyncAt = timestamppb.New(at)
 	}
-	return err
+	return nil
 }
 
 // examine gathers what is in the directory.

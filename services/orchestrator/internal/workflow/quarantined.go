@@ -15,11 +15,11 @@ func (a *attempt) countQuarantined(ctx context.Context) error {
 	if !state.Whole(a.sync.record.Sync) {
 		return nil
 	}
-	standings, err := a.deps.Store.FabricStandings(ctx, []*fabricv1.Fabric{a.fabric})
+	seen, err := a.deps.Store.Look(ctx, []*fabricv1.Fabric{a.fabric})
 	if err != nil {
 		return err
 	}
-	a.before = standings[0].Published
+	a.before = seen[0].Standing.Published
 	tree := a.leftTree()
 	if known := a.before; known.GetTree() == tree && known.QuarantinedFiles != nil {
 		a.quarantined = int(known.GetQuarantinedFiles())
