@@ -33,8 +33,10 @@ type Deps struct {
 	Redis *redisconn.Conn          // where sessions are
 	// Issuer is where people sign in who show no token; nil for none.
 	Issuer *issuer.Issuer
-	Log    *slog.Logger
-	Now    func() time.Time
+	// Open says that nobody is asked who they are.
+	Open bool
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // Console serves the pages.
@@ -44,6 +46,7 @@ type Console struct {
 	assets assets
 	mux    *http.ServeMux
 	issuer *issuer.Issuer
+	open   bool
 	log    *slog.Logger
 	now    func() time.Time
 	// plain and secure are the sessions of those who come over http from this machine, and of all others.
@@ -76,7 +79,7 @@ func New(deps Deps) (*Console, error) {
 			resources: bridgev1.NewResourceServiceClient(deps.Self), syncs: bridgev1.NewSyncServiceClient(deps.Self),
 			upkeep: bridgev1.NewMaintenanceServiceClient(deps.Self),
 		},
-		mux: http.NewServeMux(), issuer: deps.Issuer, log: deps.Log, now: deps.Now,
+		mux: http.NewServeMux(), issuer: deps.Issuer, open: deps.Open, log: deps.Log, now: deps.Now,
 	}
 	var err error
 	if c.assets, err = readAssets(); err != nil {

@@ -40,8 +40,11 @@ func (v *visit) begin(who visitors) error {
 		authorization = v.sessionsOf(v.r).GetString(v.r.Context(), authorizationKey)
 	}
 	v.calls = v.showing(authorization)
-	if who != signedIn {
+	switch {
+	case who != signedIn:
 		return nil
+	case authorization == "" && !v.open: // whoever shows nothing is refused nothing, and in no audit
+		return errs.New(errs.NotAuthenticated, "Nobody is signed in.")
 	}
 	var err error
 	v.caller, err = ask(v, v.api.access.GetCaller, &bridgev1.GetCallerRequest{})
