@@ -269,6 +269,11 @@ func TestAViewerSeesNoAction(t *testing.T) {
 			t.Errorf("%s offers %d forms", path, forms-signOut)
 		}
 	}
+	for _, path := range []string{"/fabrics/new", "/dead-letters"} {
+		if a := v.request("GET", path, ""); a.status != 403 || !strings.Contains(a.raw, "FGD_1051") {
+			t.Errorf("%s: %d %s", path, a.status, a.raw)
+		}
+	}
 	for _, path := range actions(t) {
 		a := v.post(path, url.Values{
 			"commit": {"HEAD"}, "id": {"1-1"}, "action": {"retry_all"}, "name": {"x"},
