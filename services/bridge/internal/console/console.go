@@ -35,8 +35,10 @@ type Deps struct {
 	Issuer *issuer.Issuer
 	// Open says that nobody is asked who they are.
 	Open bool
-	Log  *slog.Logger
-	Now  func() time.Time
+	// TraceURL is where the trace of a sync is shown, with TraceID in the place of its id; empty for nowhere.
+	TraceURL string
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Console serves the pages.
@@ -47,6 +49,7 @@ type Console struct {
 	mux    *http.ServeMux
 	issuer *issuer.Issuer
 	open   bool
+	traces string
 	log    *slog.Logger
 	now    func() time.Time
 	// plain and secure are the sessions of those who come over http from this machine, and of all others.
@@ -79,7 +82,7 @@ func New(deps Deps) (*Console, error) {
 			resources: bridgev1.NewResourceServiceClient(deps.Self), syncs: bridgev1.NewSyncServiceClient(deps.Self),
 			upkeep: bridgev1.NewMaintenanceServiceClient(deps.Self),
 		},
-		mux: http.NewServeMux(), issuer: deps.Issuer, open: deps.Open, log: deps.Log, now: deps.Now,
+		mux: http.NewServeMux(), issuer: deps.Issuer, open: deps.Open, traces: deps.TraceURL, log: deps.Log, now: deps.Now,
 	}
 	var err error
 	if c.assets, err = readAssets(); err != nil {
