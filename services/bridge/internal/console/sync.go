@@ -120,13 +120,16 @@ type planView struct {
 	Plan     *bridgev1.Plan
 	Others   []*bridgev1.PlannedAction // without the removals
 	Removals []*removal
-	Diff     string
+	Diff     *bridgev1.GetSyncDiffResponse // nil where there is none
 	Next     string
 }
 
 // viewOfPlan returns a plan as it is shown: what it takes away with what still names it.
-func viewOfPlan(s *syncView, diff, next string) *planView {
-	p := &planView{Sync: s, Plan: s.Plan.GetPlan(), Diff: diff, Next: next}
+func viewOfPlan(s *syncView, diff *bridgev1.GetSyncDiffResponse, next string) *planView {
+	p := &planView{Sync: s, Plan: s.Plan.GetPlan(), Next: next}
+	if diff.GetDiff() != "" {
+		p.Diff = diff
+	}
 	named := map[string][]*bridgev1.Orphan{}
 	for _, orphan := range p.Plan.GetOrphans() {
 		missing := orphan.GetMissingKind() + "/" + orphan.GetMissingName()
@@ -178,6 +181,6 @@ func (v *visit) showPlan() error {
 	}
 	return v.show("plan", view{
 		Title: "Plan of " + short(id), Section: "syncs",
-		Data: viewOfPlan(s, diff.GetDiff(), v.nextPage(s.Plan.GetNextPageToken())),
+		Data: viewOfPlan(s, diff, v.nextPage(s.Plan.GetNextPageToken())),
 	})
 }
