@@ -321,6 +321,13 @@ func (w *walker) walkQuarantinedFile() {
 	bad := w.broken("alone")
 	page := "/fabrics/1/quarantine/file?path=" + bad
 	w.Go(page)
+	w.enters("#content", "# By keyboard\n")
+	w.press("quarantined-file.html", "/fabrics/*/quarantine/file", "")
+	w.Sees("What it did")
+	if !w.has(bad, "# By keyboard\n") {
+		w.t.Errorf("%s is not what was typed", bad)
+	}
+	w.Go(page)
 	w.press("quarantined-file.html", "/fabrics/*/quarantine", "action=retry")
 	w.Sees("What it did")
 	w.Go(page)
