@@ -100,7 +100,9 @@ func (b *backend) GetSyncDiff(
 	if err != nil {
 		return nil, err
 	}
-	return &syncv1.GetSyncDiffResponse{Diff: s.GetResult().GetDiff(), Total: 9, NextPageToken: "next"}, nil
+	return &syncv1.GetSyncDiffResponse{
+		Diff: s.GetResult().GetDiff(), SameMeaning: s.GetResult().GetSameMeaning(), Total: 9, NextPageToken: "next",
+	}, nil
 }
 
 func (b *backend) ListAllSyncs(

@@ -27,21 +27,21 @@ func hostileFiles(folder string) map[string]string {
 	const broken = "kind: VPC\nspec: [\n"
 	return map[string]string{
 		folder + "/raw/text.yaml":                             server("text", script+turned),
-		folder + "/raw/name.yaml":                             server(strings.Repeat("n", 200), "a name without a place to break it"),
+		folder + "/raw/name.yaml":                             server(strings.Repeat("n", 200), "a long name"),
 		folder + "/raw/line.yaml":                             server("line", strings.Repeat("x", 10<<20-1000)),
 		folder + "/raw/large.yaml":                            server("large", strings.Repeat("x", 10<<20)),
 		folder + "/raw/" + turned + "<b onclick=hacked>.yaml": broken,
 		folder + "/raw/" + strings.Repeat("f", 200) + ".yaml": broken,
 		folder + "/raw/broken.yaml":                           "kind: " + script + turned + "\x1b[31m\u009b\nspec: [\n",
 		folder + "/raw/nul.yaml":                              "kind: VPC\x00\n",
-		folder + "/raw/word.yaml":                             "kind: VPC\nmetadata:\n  name: " + strings.Repeat("W", 300) + "\n",
+		folder + "/raw/word.yaml":                             "kind: VPC\nmetadata: {name: " + strings.Repeat("W", 300) + "}\n",
 		`"` + folder + `/raw/bell\007.yaml"`:                  broken,
 		folder + "/raw/vpc.yaml":                              fabric.VPC("vpc-1", 1),
 	}
 }
 
-// lookAtHostile looks at the pages of a fabric whose names and files are hostile, on a phone: nothing of them runs, nothing is
-// turned, nothing has to be pushed to and fro.
+// lookAtHostile looks at the pages of a fabric whose names and files are hostile, on a phone: nothing of them runs,
+// nothing is turned, nothing has to be pushed to and fro.
 func (s *site) lookAtHostile() {
 	s.t.Helper()
 	const hostile, folder = "hostile.git", "pods/2"
@@ -64,7 +64,7 @@ func (s *site) lookAtHostile() {
 	for _, tab := range []string{"syncs", "resources", "topology", "quarantine", "conflicts", "history", "structure"} {
 		pages = append(pages, "/fabrics/2/"+tab)
 	}
-	for _, path := range []string{"/", "/audit", "/sign-in", "/fabrics/2/resources", "/fabrics/2/history", "/fabrics/2/diff"} {
+	for _, path := range []string{"/", "/audit", "/sign-in", "/fabrics/2/resources", "/fabrics/2/diff"} {
 		asked := url.Values{}
 		for _, name := range []string{"search", "state", "principal", "next", "kind", "path", "to"} {
 			asked.Set(name, script+turned)
@@ -87,7 +87,8 @@ func (s *site) lookAtHostile() {
 }
 
 // foreign are elements that no page of the console has by itself.
-const foreign = `[...document.querySelectorAll("main script, main img, main b, [onerror], [onclick]")].map(e => e.outerHTML)`
+const foreign = `[...document.querySelectorAll("main script, main img, main b, [onerror], [onclick]")].
+	map(e => e.outerHTML)`
 
 // isHarmless looks at a page.
 func (s *site) isHarmless(path string) {
@@ -106,7 +107,8 @@ func (s *site) isHarmless(path string) {
 	if wider := s.Wider(); wider > 0 {
 		s.t.Errorf("%s is %d px wider than the window", path, wider)
 	}
-	if sent := browser.Value[int](s.Tab, `performance.getEntriesByType("navigation")[0].decodedBodySize`); sent > mostSent {
+	const size = `performance.getEntriesByType("navigation")[0].decodedBodySize`
+	if sent := browser.Value[int](s.Tab, size); sent > mostSent {
 		s.t.Errorf("%s has %d bytes", path, sent)
 	}
 }
