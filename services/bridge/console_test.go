@@ -140,8 +140,8 @@ func TestASessionBeginsAndEnds(t *testing.T) {
 	}
 }
 
-// TestWhoIsSignedOutIsNoStranger: pages that lead to where one signs in refuse nobody anything, and leave no line in the
-// audit. A token that is not taken does.
+// TestWhoIsSignedOutIsNoStranger: pages that lead to where one signs in refuse nobody anything, and leave no line in
+// the audit. A token that is not taken does.
 func TestWhoIsSignedOutIsNoStranger(t *testing.T) {
 	t.Parallel()
 	v, _ := visiting(t)

@@ -12,8 +12,8 @@ import (
 
 // said is a VPC with a name and a subnet that says something.
 func said(name, says string) string {
-	return "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata:\n  name: " + name + "\nspec:\n  subnets:\n    a: " +
-		says + "\n"
+	return "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata: {name: " + name + "}\n" +
+		"spec:\n  subnets:\n    a: " + says + "\n"
 }
 
 // TestCompareMeaning: the order of keys, comments, quotes and style make no difference, nor do the file that a document

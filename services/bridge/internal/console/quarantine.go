@@ -129,7 +129,7 @@ func (v *visit) mend(file *quarantinedView) (syncID string, err error) {
 	}
 	if seen := v.posted("if_match"); seen != file.GetBlobSha() {
 		return "", errs.New(errs.ResourceChanged, "Somebody has changed %s since you looked at it.", file.GetPath()).
-			WithRemedy("Below is what it says now, and what you have typed. Save that once more if it is what the file shall say.")
+			WithRemedy("Below is what it says now, and what you have typed. Save that once more if it shall be so.")
 	}
 	answer, err := ask(v, v.api.quarantine.MendQuarantined, &bridgev1.MendQuarantinedRequest{
 		FabricId: id, Path: file.GetPath(), Content: file.Typed, IfMatch: file.GetBlobSha(),

@@ -48,8 +48,8 @@ func (m *Meaning) Equal(other *Doc) bool {
 	return wish != nil && reflect.DeepEqual(wish, m.reader.wish(other))
 }
 
-// Digest returns what all documents have in common that wish for the same thing, as Equal has it; it is not known of one
-// that can't be read.
+// Digest returns what all documents have in common that wish for the same thing, as Equal has it; it is not known of
+// one that can't be read.
 func (m *Meaning) Digest() (sum [sha256.Size]byte, known bool) {
 	wish := m.wish()
 	text, err := json.Marshal(wish)

@@ -36,7 +36,8 @@ func TestTheSameEditHasTheSameDigest(t *testing.T) {
 		set(put(`{"a":1,"b":9007199254740992}`)), set(patch("a", `{"a":1,"b":9007199254740993}`)),
 		set(patch("b", `{}`)), set(patch("a", `{}`)), set(patch("a", `{}`), patch("b", `{}`)), set(put("")),
 		set(&editv1.Edit{Resource: editOf("a"), Change: &editv1.Edit_Delete{Delete: true}}),
-		mend("unmanaged/a.yaml", "kind: VPC"), mend("unmanaged/a.yaml", "kind: Switch"), mend("unmanaged/b.yaml", "kind: VPC"),
+		mend("unmanaged/a.yaml", "kind: VPC"), mend("unmanaged/a.yaml", "kind: Switch"),
+		mend("unmanaged/b.yaml", "kind: VPC"),
 	} {
 		if same, is := digests[digestOf(other)]; is {
 			t.Errorf("edits %d and %d have the same digest", i, same)
