@@ -57,7 +57,7 @@ func (b button) selector() string {
 		}
 	}
 	if name, value, says := strings.Cut(b.says, "="); says {
-		return form + ` button[name=` + name + `][value=` + value + `]`
+		return form + ` button[name="` + name + `"][value="` + value + `"]`
 	}
 	return form + " button:not([name])"
 }
