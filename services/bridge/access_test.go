@@ -166,6 +166,7 @@ func wants() map[string]needs {
 		"NetBoxService.UpdateNetBox":           {"admin", "all"},
 		"QuarantineService.GetQuarantinedFile": {"viewer", "fabric"},
 		"QuarantineService.ListQuarantine":     {"viewer", "fabric"},
+		"QuarantineService.MendQuarantined":    {"operator", "fabric"},
 		"QuarantineService.ReleaseQuarantined": {"operator", "fabric"},
 		"QuarantineService.RetryQuarantined":   {"operator", "fabric"},
 		"ResourceService.BatchEditResources":   {"operator", "fabric"},

@@ -130,7 +130,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	}
 	api := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer, links, hears.redis)
 	pages, err := console.New(console.Deps{
-		Self: p.Self, Redis: hears.redis, Issuer: who.issuer, Log: p.Telemetry.Log, Now: p.Now,
+		Self: p.Self, Redis: hears.redis, Issuer: who.issuer, Open: cfg.Unauthenticated, TraceURL: cfg.ConsoleTraceURL,
+		Log: p.Telemetry.Log, Now: p.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the console: %w", err)

@@ -2,6 +2,9 @@ package bridge
 
 import (
 	"errors"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"fgdsync.dev/libs/config"
@@ -9,6 +12,7 @@ import (
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/access"
+	"fgdsync.dev/services/bridge/internal/console"
 	"fgdsync.dev/services/bridge/internal/issuer"
 	"fgdsync.dev/services/bridge/internal/netboxdial"
 	"fgdsync.dev/services/bridge/internal/webhook"
@@ -25,6 +29,8 @@ type Config struct {
 	MaxRequestsPerClient int `koanf:"max_requests_per_client" min:"1"`
 	// PublicHosts are the names and addresses, without ports, by which the API may be called beside those of loopback.
 	PublicHosts []string `koanf:"public_hosts" allowed:"names and IP addresses, each without a scheme, a port or a path"`
+	// ConsoleTraceURL is where the console leads to the trace of a sync; empty for nowhere.
+	ConsoleTraceURL string `koanf:"console_trace_url" allowed:"an http or https URL with {trace_id} in it"`
 	// TokenPepperFile holds the keys of the digests of tokens, of which the first counts for new ones; it is made when it
 	// does not exist. All replicas have the same.
 	TokenPepperFile string `koanf:"token_pepper_file" reads:"made"`
@@ -88,7 +94,7 @@ func DefaultConfig() Config {
 // Validate returns the errors of the keys whose values are not allowed.
 func (c *Config) Validate() error {
 	err := errors.Join(config.CheckTags(c), c.checkSecrets(), c.OIDC.Validate(), c.NetBox.Validate(),
-		hosts.Check(c.PublicHosts))
+		hosts.Check(c.PublicHosts), c.checkTraceURL())
 	if c.AuditFile != "" && c.AuditKeyFile == "" {
 		err = errors.Join(err, config.Invalid("audit_key_file", `""`, "the name of a file, beside audit_file"))
 	}
@@ -108,6 +114,20 @@ func (c *Config) webhookSecrets() map[webhook.Host][]secret.String {
 	return map[webhook.Host][]secret.String{
 		webhook.GitHub: c.GithubWebhookSecret, webhook.GitLab: c.GitlabWebhookSecret, webhook.Gitea: c.GiteaWebhookSecret,
 	}
+}
+
+// checkTraceURL holds that what leads to traces leads to one.
+func (c *Config) checkTraceURL() error {
+	if c.ConsoleTraceURL == "" {
+		return nil
+	}
+	at, err := url.Parse(c.ConsoleTraceURL)
+	if err == nil && (at.Scheme == "https" || at.Scheme == "http") && at.Host != "" &&
+		strings.Contains(c.ConsoleTraceURL, console.TraceID) {
+		return nil
+	}
+	return config.Invalid("console_trace_url", strconv.Quote(c.ConsoleTraceURL),
+		"an http or https URL with {trace_id} in it")
 }
 
 func (c *Config) checkSecrets() error {

@@ -140,16 +140,56 @@ func TestASessionBeginsAndEnds(t *testing.T) {
 	}
 }
 
+// TestWhoIsSignedOutIsNoStranger: pages that lead to where one signs in refuse nobody anything, and leave no line in
+// the audit. A token that is not taken does.
+func TestWhoIsSignedOutIsNoStranger(t *testing.T) {
+	t.Parallel()
+	v, _ := visiting(t)
+	for _, path := range []string{"/", "/fabrics/35", "/syncs/x/live", "/me"} {
+		v.toSignIn(path)
+	}
+	if a := v.post("/fabrics/35/sync", url.Values{}); a.status != 303 {
+		t.Errorf("an action: %d %s", a.status, a.raw)
+	}
+	v.post("/sign-in", url.Values{"token": {v.bootstrap + "x"}})
+	if got := v.stages("GetCaller"); !slices.Equal(got, []string{"denied FGD_1050"}) {
+		t.Errorf("the audit says %q", got)
+	}
+}
+
+// sessions returns under which keys sessions are kept.
+func sessions(t *testing.T, server *redistest.Server) []string {
+	t.Helper()
+	keys, err := server.Conn(t).Main.Keys(t.Context(), "fgd:bridge:session:*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// TestSigningInAgainEndsTheSessionBefore: nothing of it is left, nor is it of use to who has kept its cookie.
+func TestSigningInAgainEndsTheSessionBefore(t *testing.T) {
+	t.Parallel()
+	v, server := visiting(t)
+	v.signIn(v.bootstrap)
+	before := v.cookies["fgd-session"]
+	v.signIn(v.grant("viewer", "35"))
+	if kept := sessions(t, server); len(kept) != 1 {
+		t.Errorf("sessions %v", kept)
+	}
+	v.cookies["fgd-session"] = before
+	v.toSignIn("/me")
+}
+
 // TestSessionsAreSealed: who reads all of Redis finds neither what a session shows nor what a browser has, and what was
 // changed there is no session.
 func TestSessionsAreSealed(t *testing.T) {
 	t.Parallel()
 	v, server := visiting(t)
 	v.signIn(v.bootstrap)
-	client := server.Conn(t).Main
-	keys, err := client.Keys(t.Context(), "fgd:bridge:session:*").Result()
-	if err != nil || len(keys) != 1 {
-		t.Fatalf("keys %v, %v", keys, err)
+	client, keys := server.Conn(t).Main, sessions(t, server)
+	if len(keys) != 1 {
+		t.Fatalf("keys %v", keys)
 	}
 	sealed, err := client.Get(t.Context(), keys[0]).Result()
 	if err != nil {
@@ -227,6 +267,11 @@ func TestAViewerSeesNoAction(t *testing.T) {
 		forms := strings.Count(v.page(path), `method="post"`)
 		if signOut := 1; forms != signOut {
 			t.Errorf("%s offers %d forms", path, forms-signOut)
+		}
+	}
+	for _, path := range []string{"/fabrics/new", "/dead-letters"} {
+		if a := v.request("GET", path, ""); a.status != 403 || !strings.Contains(a.raw, "FGD_1051") {
+			t.Errorf("%s: %d %s", path, a.status, a.raw)
 		}
 	}
 	for _, path := range actions(t) {

@@ -24,7 +24,8 @@ func (v *visitor) withDryRun(deletes int32) {
 		SyncId: "sync-of-35", FabricId: 35, State: syncv1.State_STATE_COMPLETED, AcceptedAt: timestamppb.Now(),
 		Options: &syncv1.SyncOptions{ValidateOnly: true},
 		Result: &syncv1.Result{
-			BaseCommit: commitA, Diff: "diff --git a/managed/<b>.yaml b/managed/<b>.yaml\n-\u202eold <script>alert(1)</script>\n",
+			BaseCommit: commitA, SameMeaning: []string{"managed/<b>.yaml"},
+			Diff: "diff --git a/managed/<b>.yaml b/managed/<b>.yaml\n-\u202eold <script>alert(1)</script>\n",
 			Plan: &syncv1.Plan{
 				Counts: &syncv1.PlanCounts{Deletes: deletes, ResourcesBefore: 40, DeletesAllowed: 9},
 				Actions: []*syncv1.PlannedAction{
@@ -57,6 +58,10 @@ func TestAPlanShowsWhatGoesAway(t *testing.T) {
 	}
 	if strings.Contains(page, "<script>alert") {
 		t.Error("a script of others is in the page")
+	}
+	if meaning := v.page("/syncs/sync-of-35/plan?meaning=1"); strings.Contains(meaning, "diff-file") ||
+		!strings.Contains(meaning, "1 file in which nothing that means something differs is not shown") {
+		t.Errorf("with what means something alone: %s", meaning)
 	}
 	a := v.post("/fabrics/35/sync", url.Values{"expected_commit": {commitA}})
 	id, leads := strings.CutPrefix(a.header.Get("Location"), "/syncs/")

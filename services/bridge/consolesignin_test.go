@@ -10,17 +10,27 @@ import (
 
 	"fgdsync.dev/services/bridge"
 	"fgdsync.dev/testkit/oidcserver"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // visitingWith returns a browser in front of a console where one can sign in at an issuer.
 func visitingWith(t *testing.T, change ...func(*bridge.Config)) (*visitor, *oidcserver.Server) {
 	t.Helper()
+	v, issuer, _ := visitingOver(t, change...)
+	return v, issuer
+}
+
+// visitingOver is visitingWith, with the Redis that sessions are in.
+func visitingOver(
+	t *testing.T, change ...func(*bridge.Config),
+) (*visitor, *oidcserver.Server, *redistest.Server) {
+	t.Helper()
 	issuer := oidcserver.Start(t)
-	v, _ := visiting(t, append(change, federated{issuer: issuer}.trusts)...)
+	v, server := visiting(t, append(change, federated{issuer: issuer}.trusts)...)
 	issuer.AllowRedirect("http://localhost/sign-in/return")
 	issuer.AllowRedirect("https://fgd.example.com/sign-in/return")
 	issuer.Approve(time.Hour, "alice", "net-ops")
-	return v, issuer
+	return v, issuer, server
 }
 
 // atIssuer follows the button to the issuer, and returns where that sends the browser back to.
@@ -176,6 +186,23 @@ func TestSignInsThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestSigningInAtTheIssuerEndsTheSessionBefore: its cookie does not come back from another site with the browser.
+func TestSigningInAtTheIssuerEndsTheSessionBefore(t *testing.T) {
+	t.Parallel()
+	v, _, server := visitingOver(t)
+	v.signIn(v.bootstrap)
+	before := v.cookies["fgd-session"]
+	v.comesBack(v.atIssuer("/me"))
+	if me := v.page("/me"); !strings.Contains(me, "alice@example.com") {
+		t.Errorf("me: %s", me)
+	}
+	if kept := sessions(t, server); len(kept) != 1 {
+		t.Errorf("sessions %v", kept)
+	}
+	v.cookies["fgd-session"] = before
+	v.toSignIn("/me")
+}
+
 // TestASignInEndsOnce: what has brought somebody in brings nobody in again, not even who has kept all of it.
 func TestASignInEndsOnce(t *testing.T) {
 	t.Parallel()
@@ -226,6 +253,7 @@ func TestTheReturnIsToAPublicHost(t *testing.T) {
 func TestWithoutAnIssuerNobodySignsInThere(t *testing.T) {
 	t.Parallel()
 	v, _ := visiting(t)
+	v.signIn(v.bootstrap)
 	if form := v.page("/sign-in"); strings.Contains(form, "/sign-in/issuer") {
 		t.Error("it is offered")
 	}
@@ -235,4 +263,5 @@ func TestWithoutAnIssuerNobodySignsInThere(t *testing.T) {
 			t.Errorf("%s: %d %s", path, a.status, a.raw)
 		}
 	}
+	v.page("/me") // nobody is signed out by it
 }

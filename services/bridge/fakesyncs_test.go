@@ -18,7 +18,7 @@ func (b *backend) start(ctx context.Context, req *syncv1.StartSyncRequest) strin
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", len(b.syncs)+1)
 	b.syncs[id] = &syncv1.Sync{
 		SyncId: id, FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING, Trigger: req.GetTrigger(),
-		Options:     req.GetOptions(),
+		Options: req.GetOptions(), EditSet: req.GetEditSet(),
 		RequestedBy: rpc.CallOf(ctx).Principal, Progress: &syncv1.Progress{}, AcceptedAt: timestamppb.Now(),
 		UpdatedAt: timestamppb.Now(),
 	}
@@ -100,7 +100,9 @@ func (b *backend) GetSyncDiff(
 	if err != nil {
 		return nil, err
 	}
-	return &syncv1.GetSyncDiffResponse{Diff: s.GetResult().GetDiff(), Total: 9, NextPageToken: "next"}, nil
+	return &syncv1.GetSyncDiffResponse{
+		Diff: s.GetResult().GetDiff(), SameMeaning: s.GetResult().GetSameMeaning(), Total: 9, NextPageToken: "next",
+	}, nil
 }
 
 func (b *backend) ListAllSyncs(

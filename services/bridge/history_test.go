@@ -70,10 +70,10 @@ func TestDirectoryDiff(t *testing.T) {
 	b.fabric()
 	b.backend.diff = &fabricv1.DiffCommitsResponse{
 		FromCommit: "c0", ToCommit: "c1",
-		Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3}, Diff: "+a\n",
+		Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3}, Diff: "+a\n", SameMeaning: []string{"a"},
 	}
 	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:diff?from="+commitA+"&to="+commitB+"&path=managed", ""))
-	if want := "map[diff:+a\n files_created:1 files_removed:3 files_updated:2 from_sha:c0 to_sha:c1]"; got != want {
+	if want := "map[diff:+a\n files_created:1 files_removed:3 files_updated:2 from_sha:c0 same_meaning:[a] to_sha:c1]"; got != want {
 		t.Errorf("%s", got)
 	}
 	b.requireAsked(&fabricv1.DiffCommitsRequest{

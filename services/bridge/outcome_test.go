@@ -27,7 +27,7 @@ func TestPlanAndDiffHavePathsOfTheirOwn(t *testing.T) {
 	}
 	b.requireAsked(&syncv1.GetSyncPlanRequest{SyncId: id, Limit: 200})
 	if got := b.ok("GET", "/api/v1/syncs/"+id+"/diff?limit=3&page_token=t", ""); fmt.Sprint(got) !=
-		"map[diff:+a\n next_page_token:next total:9]" {
+		"map[diff:+a\n next_page_token:next same_meaning:[] total:9]" {
 		t.Errorf("diff %v", got)
 	}
 	b.requireAsked(&syncv1.GetSyncDiffRequest{SyncId: id, Limit: 3, PageToken: "t"})

@@ -284,7 +284,7 @@ func refusedSyncs() map[string][]refused {
 }
 
 func refusedDirectories() map[string][]refused {
-	const zero = "/api/v1/fabrics/0/directory:"
+	const zero, mend = "/api/v1/fabrics/0/directory:", "POST /api/v1/fabrics/35/quarantine:mend "
 	odd := []string{"raw/a.yaml"}
 	return map[string][]refused{
 		"DirectoryService.ValidateDirectory": {
@@ -334,6 +334,20 @@ func refusedDirectories() map[string][]refused {
 			{
 				"paths[0]", `POST /api/v1/fabrics/35/quarantine:retry {"paths":["raw/a.yaml"]}`,
 				&bridgev1.RetryQuarantinedRequest{FabricId: 35, Paths: odd},
+			},
+		},
+		"QuarantineService.MendQuarantined": {
+			{
+				"path", mend + `{"path":"raw/a.yaml","content":"a","if_match":"` + commitA + `"}`,
+				&bridgev1.MendQuarantinedRequest{FabricId: 35, Path: "raw/a.yaml", Content: "a", IfMatch: commitA},
+			},
+			{
+				"content", mend + `{"path":"unmanaged/a.yaml","if_match":"` + commitA + `"}`,
+				&bridgev1.MendQuarantinedRequest{FabricId: 35, Path: "unmanaged/a.yaml", IfMatch: commitA},
+			},
+			{
+				"if_match", mend + `{"path":"unmanaged/a.yaml","content":"a"}`,
+				&bridgev1.MendQuarantinedRequest{FabricId: 35, Path: "unmanaged/a.yaml", Content: "a"},
 			},
 		},
 		"QuarantineService.ReleaseQuarantined": {

@@ -124,12 +124,17 @@ func (p *Tab) TabTo(selector string) {
 	p.t.Helper()
 	const most = 150
 	for range most {
-		if Value[bool](p, fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
+		if p.IsAt(selector) {
 			return
 		}
 		p.Press(kb.Tab)
 	}
 	p.t.Fatalf("no key leads to %s\n%s", selector, p.Text())
+}
+
+// IsAt reports whether the focus is at what a selector names; it is not between two pages.
+func (p *Tab) IsAt(selector string) bool {
+	return p.holds(fmt.Sprintf("document.activeElement?.matches(%q) ?? false", selector))
 }
 
 // Text returns what stands on the page; nothing between two pages.
@@ -155,11 +160,14 @@ const wholePage = `document.readyState === "complete" &&
 	performance.getEntriesByName("first-contentful-paint").length > 0`
 
 // isWhole reports whether the page is there with all that belongs to it, and takes keys.
-func (p *Tab) isWhole() bool {
+func (p *Tab) isWhole() bool { return p.holds(wholePage) }
+
+// holds reports whether an expression of JavaScript is true on the page; between two pages nothing is.
+func (p *Tab) holds(expression string) bool {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](wholePage))
-	return err == nil && is // between two pages there is none
+	is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+	return err == nil && is
 }
 
 // Await waits until something is so.

@@ -89,6 +89,39 @@ func (s *site) behindWire() *wire {
 	return w
 }
 
+// seen has a page write down each stage that it shows as the one that runs, and whether it was loaded anew.
+const seen = `window.seen = []; new MutationObserver(() => {
+	const now = document.querySelector(".stages [aria-current], .headline .state")?.innerText;
+	if (now && window.seen.at(-1) !== now) window.seen.push(now);
+}).observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true}); null`
+
+// TestASyncIsSeenLive: a page that is open shows a sync from stage to stage to its record, and is loaded once.
+func TestASyncIsSeenLive(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	fetch, push := make(chan struct{}), make(chan struct{})
+	held := make(chan struct{}, 1)
+	s.git.Break(gitserver.Fault{On: gitserver.Fetch, Times: 1, Hold: fetch, Held: held})
+	s.signIn(s.Token())
+	sync := s.register()
+	<-held
+	s.git.Break(gitserver.Fault{On: gitserver.Receive, Times: 1, Hold: push, Held: held})
+	s.Go("/syncs/" + sync)
+	s.Sees("validation")
+	browser.Value[any](s.Tab, seen)
+	close(fetch)
+	<-held
+	s.Tab.Await("the push on the page", func() bool {
+		return strings.Contains(strings.Join(browser.Value[[]string](s.Tab, "window.seen"), "|"), "github sync")
+	})
+	close(push)
+	s.Sees("What it did") // the record, of the page that follows
+	stages := browser.Value[[]string](s.Tab, "window.seen ?? []")
+	if len(stages) < 3 {
+		t.Errorf("%d changes are seen without loading the page: %q", len(stages), stages)
+	}
+}
+
 // marked has the page remember that it was not loaded anew.
 const marked = `window.kept = true; null`
 

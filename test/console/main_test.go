@@ -120,3 +120,21 @@ func (s *site) keep(name string) {
 		must(s.t, os.WriteFile(filepath.Join("..", "..", "docs", fmt.Sprintf("console-%s.jpg", name)), picture, 0o600))
 	}
 }
+
+// pressTo presses a key until the focus is at what a selector names: Chromium may let the first keys on a page go.
+func (s *site) pressTo(key, selector string) {
+	s.t.Helper()
+	s.Tab.Await("the focus at "+selector, func() bool {
+		if s.IsAt(selector) {
+			return true
+		}
+		s.Press(key)
+		return false
+	})
+}
+
+// awaitPath waits until the browser is at a page.
+func (s *site) awaitPath(path string) {
+	s.t.Helper()
+	s.Tab.Await("the page "+path, func() bool { return s.Path() == path })
+}

@@ -66,9 +66,8 @@ func TestTaskADocumentWasRefused(t *testing.T) {
 	task(t, 4, nil, func(w *worker) {
 		w.clicks(tab("quarantine"), "unmanaged/broken.yaml")
 		w.clicks(`a[href*="quarantine/file"]`, "unmanaged/broken.yaml:6:3")
-		w.steps++ // at the Git host
-		w.git.Commit(t, repository, "main", map[string]string{directory + "/unmanaged/broken.yaml": fabric.VPC("mended", 9)})
-		w.clicks(`button[value=retry]`, "What it did")
+		w.types("#content", fabric.VPC("mended", 9))
+		w.clicks("form.mend button", "What it did")
 		if !w.has("managed/vpcs/mended.yaml", "mended") {
 			t.Error("the VPC is not there")
 		}

@@ -27,6 +27,10 @@ func TestOneTrace(t *testing.T) {
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
 	h.requireIngested(s.Ended(registered.SyncID))
+	var status struct {
+		TraceID string `json:"trace_id"`
+	}
+	s.Call(http.MethodGet, "/api/v1/syncs/"+registered.SyncID, nil, &status)
 	for _, p := range s.Processes {
 		p.Stop() // and sends what it has not sent yet
 	}
@@ -34,6 +38,9 @@ func TestOneTrace(t *testing.T) {
 	at := slices.IndexFunc(spans, func(span system.Span) bool { return span.Name == "sync" })
 	if at < 0 {
 		t.Fatalf("no span of a sync among %v", spans)
+	}
+	if status.TraceID == "" || status.TraceID != spans[at].TraceID {
+		t.Errorf("the sync says that its trace is %q, which is %q", status.TraceID, spans[at].TraceID)
 	}
 	var names, services []string
 	for _, span := range spans {

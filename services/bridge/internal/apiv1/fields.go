@@ -22,6 +22,7 @@ var fieldNames = map[string]string{
 	"options.retry_paths":       "paths",
 	"options.release_paths":     "paths",
 	"options.refuse_if_running": "options.if_running",
+	"edit_set.mend.path":        "path",
 
 	"location.directory": "gitops_directory",
 	"pull_requests":      "options.publish_mode",

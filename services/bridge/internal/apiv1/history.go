@@ -50,6 +50,7 @@ func DiffToAPI(found *fabricv1.DiffCommitsResponse) *bridgev1.DiffDirectoryRespo
 	counts := found.GetCounts()
 	return &bridgev1.DiffDirectoryResponse{
 		FromSha: found.GetFromCommit(), ToSha: found.GetToCommit(), Diff: found.GetDiff(),
+		SameMeaning:  found.GetSameMeaning(),
 		FilesCreated: counts.GetCreated(), FilesUpdated: counts.GetUpdated(), FilesRemoved: counts.GetRemoved(),
 	}
 }

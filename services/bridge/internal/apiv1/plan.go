@@ -31,6 +31,7 @@ func SyncDiffRequest(req *bridgev1.GetSyncDiffRequest) *syncv1.GetSyncDiffReques
 func SyncDiffToAPI(found *syncv1.GetSyncDiffResponse) *bridgev1.GetSyncDiffResponse {
 	return &bridgev1.GetSyncDiffResponse{
 		Diff: found.GetDiff(), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
+		SameMeaning: found.GetSameMeaning(),
 	}
 }
 

@@ -20,6 +20,7 @@ func SyncToAPI(s *syncv1.Sync) *bridgev1.SyncStatus {
 		ErrorsTotal: s.GetErrorsTotal(), WarningsTotal: s.GetWarningsTotal(),
 		ValidateOnly: s.GetOptions().GetValidateOnly(), Kind: kindOf(s),
 		RestoreCommit: s.GetOptions().GetRestoreCommit(), RestorePaths: s.GetOptions().GetRestorePaths(),
+		TraceId: s.GetTraceId(),
 	}
 }
 

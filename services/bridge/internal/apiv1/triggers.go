@@ -86,6 +86,15 @@ func ToRetryResponse(started *syncv1.StartSyncResponse) *bridgev1.RetryQuarantin
 	}
 }
 
+// ToMendResponse is ToTriggerResponse for a file that is mended.
+func ToMendResponse(started *syncv1.StartSyncResponse) *bridgev1.MendQuarantinedResponse {
+	t := ToTriggerResponse(started)
+	return &bridgev1.MendQuarantinedResponse{
+		Success: t.GetSuccess(), SyncId: t.GetSyncId(), Status: t.GetStatus(), Message: t.GetMessage(),
+		TrackingUrl: t.GetTrackingUrl(), StatusUrl: t.GetStatusUrl(), WebsocketUrl: t.GetWebsocketUrl(),
+	}
+}
+
 // ToReleaseResponse is ToTriggerResponse for files that are put back.
 func ToReleaseResponse(started *syncv1.StartSyncResponse) *bridgev1.ReleaseQuarantinedResponse {
 	t := ToTriggerResponse(started)

@@ -33,8 +33,12 @@ type Deps struct {
 	Redis *redisconn.Conn          // where sessions are
 	// Issuer is where people sign in who show no token; nil for none.
 	Issuer *issuer.Issuer
-	Log    *slog.Logger
-	Now    func() time.Time
+	// Open says that nobody is asked who they are.
+	Open bool
+	// TraceURL is where the trace of a sync is shown, with TraceID in the place of its id; empty for nowhere.
+	TraceURL string
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Console serves the pages.
@@ -44,6 +48,8 @@ type Console struct {
 	assets assets
 	mux    *http.ServeMux
 	issuer *issuer.Issuer
+	open   bool
+	traces string
 	log    *slog.Logger
 	now    func() time.Time
 	// plain and secure are the sessions of those who come over http from this machine, and of all others.
@@ -76,7 +82,7 @@ func New(deps Deps) (*Console, error) {
 			resources: bridgev1.NewResourceServiceClient(deps.Self), syncs: bridgev1.NewSyncServiceClient(deps.Self),
 			upkeep: bridgev1.NewMaintenanceServiceClient(deps.Self),
 		},
-		mux: http.NewServeMux(), issuer: deps.Issuer, log: deps.Log, now: deps.Now,
+		mux: http.NewServeMux(), issuer: deps.Issuer, open: deps.Open, traces: deps.TraceURL, log: deps.Log, now: deps.Now,
 	}
 	var err error
 	if c.assets, err = readAssets(); err != nil {
@@ -135,41 +141,42 @@ func (c *Console) route() {
 	c.mux.HandleFunc("GET "+returnPath, c.serve(returning, (*visit).fromIssuer))
 	c.mux.HandleFunc("POST /sign-out", c.serve(anybody, (*visit).signOut))
 	for pattern, page := range map[string]page{
-		"GET /{$}":                              (*visit).showFabrics,
-		"GET /fabrics/new":                      (*visit).showRegistration,
-		"POST /fabrics/new":                     (*visit).register,
-		"GET /fabrics/live":                     (*visit).followFabrics,
-		"GET /fabrics/{fabric}":                 (*visit).showFabric,
-		"POST /fabrics/{fabric}/sync":           (*visit).startSync,
-		"POST /fabrics/{fabric}/suspend":        (*visit).suspend,
-		"POST /fabrics/{fabric}/resume":         (*visit).resume,
-		"POST /fabrics/{fabric}/check":          (*visit).checkConnection,
-		"GET /fabrics/{fabric}/syncs":           (*visit).showFabricSyncs,
-		"GET /fabrics/{fabric}/structure":       (*visit).showStructure,
-		"POST /fabrics/{fabric}/repair":         (*visit).repair,
-		"GET /fabrics/{fabric}/quarantine":      (*visit).showQuarantine,
-		"GET /fabrics/{fabric}/quarantine/file": (*visit).showQuarantinedFile,
-		"POST /fabrics/{fabric}/quarantine":     (*visit).actOnQuarantine,
-		"GET /fabrics/{fabric}/resources":       (*visit).showResources,
-		"GET /fabrics/{fabric}/resources/one":   (*visit).showResource,
-		"GET /fabrics/{fabric}/topology":        (*visit).showTopology,
-		"GET /fabrics/{fabric}/history":         (*visit).showHistory,
-		"GET /fabrics/{fabric}/diff":            (*visit).showDiff,
-		"POST /fabrics/{fabric}/restore":        (*visit).restore,
-		"GET /fabrics/{fabric}/conflicts":       (*visit).showConflicts,
-		"GET /fabrics/{fabric}/conflicts/{id}":  (*visit).showConflict,
-		"POST /fabrics/{fabric}/conflicts/{id}": (*visit).settleConflict,
-		"GET /syncs":                            (*visit).showSyncs,
-		"GET /syncs/{sync}":                     (*visit).showSync,
-		"GET /syncs/{sync}/live":                (*visit).followSync,
-		"GET /syncs/{sync}/plan":                (*visit).showPlan,
-		"POST /syncs/{sync}/cancel":             (*visit).cancelSync,
-		"GET /health":                           (*visit).showHealth,
-		"GET /dead-letters":                     (*visit).showDeadLetters,
-		"POST /dead-letters":                    (*visit).replayDeadLetters,
-		"GET /audit":                            (*visit).showAudit,
-		"GET /me":                               (*visit).showMe,
-		"GET /{anything...}":                    (*visit).nothingHere,
+		"GET /{$}":                               (*visit).showFabrics,
+		"GET /fabrics/new":                       (*visit).showRegistration,
+		"POST /fabrics/new":                      (*visit).register,
+		"GET /fabrics/live":                      (*visit).followFabrics,
+		"GET /fabrics/{fabric}":                  (*visit).showFabric,
+		"POST /fabrics/{fabric}/sync":            (*visit).startSync,
+		"POST /fabrics/{fabric}/suspend":         (*visit).suspend,
+		"POST /fabrics/{fabric}/resume":          (*visit).resume,
+		"POST /fabrics/{fabric}/check":           (*visit).checkConnection,
+		"GET /fabrics/{fabric}/syncs":            (*visit).showFabricSyncs,
+		"GET /fabrics/{fabric}/structure":        (*visit).showStructure,
+		"POST /fabrics/{fabric}/repair":          (*visit).repair,
+		"GET /fabrics/{fabric}/quarantine":       (*visit).showQuarantine,
+		"GET /fabrics/{fabric}/quarantine/file":  (*visit).showQuarantinedFile,
+		"POST /fabrics/{fabric}/quarantine":      (*visit).actOnQuarantine,
+		"POST /fabrics/{fabric}/quarantine/file": (*visit).mendQuarantinedFile,
+		"GET /fabrics/{fabric}/resources":        (*visit).showResources,
+		"GET /fabrics/{fabric}/resources/one":    (*visit).showResource,
+		"GET /fabrics/{fabric}/topology":         (*visit).showTopology,
+		"GET /fabrics/{fabric}/history":          (*visit).showHistory,
+		"GET /fabrics/{fabric}/diff":             (*visit).showDiff,
+		"POST /fabrics/{fabric}/restore":         (*visit).restore,
+		"GET /fabrics/{fabric}/conflicts":        (*visit).showConflicts,
+		"GET /fabrics/{fabric}/conflicts/{id}":   (*visit).showConflict,
+		"POST /fabrics/{fabric}/conflicts/{id}":  (*visit).settleConflict,
+		"GET /syncs":                             (*visit).showSyncs,
+		"GET /syncs/{sync}":                      (*visit).showSync,
+		"GET /syncs/{sync}/live":                 (*visit).followSync,
+		"GET /syncs/{sync}/plan":                 (*visit).showPlan,
+		"POST /syncs/{sync}/cancel":              (*visit).cancelSync,
+		"GET /health":                            (*visit).showHealth,
+		"GET /dead-letters":                      (*visit).showDeadLetters,
+		"POST /dead-letters":                     (*visit).replayDeadLetters,
+		"GET /audit":                             (*visit).showAudit,
+		"GET /me":                                (*visit).showMe,
+		"GET /{anything...}":                     (*visit).nothingHere,
 	} {
 		c.mux.HandleFunc(pattern, c.serve(signedIn, page))
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -63,12 +64,13 @@ func (f *fileDiff) Pairs() []diffPair {
 	return pairs
 }
 
-// diffOf returns a unified diff as it is shown: unified, or side by side; and with meaning without what means nothing.
-func diffOf(text, view, meaning string) *diffView {
+// diffOf returns a unified diff as it is shown: unified, or side by side; and with meaning without the files that mean
+// the same.
+func diffOf(text, view, meaning string, same []string) *diffView {
 	d := &diffView{Side: view == "side"}
 	d.read(text)
 	if meaning != "" {
-		d.keepMeaning()
+		d.hide(same)
 	}
 	return d
 }
@@ -128,51 +130,9 @@ func isHead(line string) bool {
 	return false
 }
 
-// keepMeaning hides files in which no more differs than blanks, comments and what the suite writes beside a document;
-// and files whose content is only in another place.
-func (d *diffView) keepMeaning() {
-	taken := map[string]int{} // what whole files said, of those that are gone
-	for _, file := range d.Files {
-		if said := file.meaning("taken"); said != "" && file.meaning("added") == "" {
-			taken[said]++
-		}
-	}
-	var kept []*fileDiff
-	moved := map[string]int{}
-	for _, file := range d.Files {
-		added, gone := file.meaning("added"), file.meaning("taken")
-		switch {
-		case added == gone:
-			d.Hidden++
-		case gone == "" && taken[added] > 0:
-			taken[added]--
-			moved[added]++
-			d.Hidden++
-		default:
-			kept = append(kept, file)
-		}
-	}
-	d.Files = nil
-	for _, file := range kept {
-		if gone := file.meaning("taken"); file.meaning("added") == "" && moved[gone] > 0 {
-			moved[gone]--
-			d.Hidden++
-			continue
-		}
-		d.Files = append(d.Files, file)
-	}
-}
-
-// meaning returns what lines of a class say, without what means nothing.
-func (f *fileDiff) meaning(class string) string {
-	var said strings.Builder
-	for _, line := range f.Lines {
-		text := strings.TrimSpace(strings.TrimLeft(line.Text, "+-"))
-		if line.Class != class || text == "" || text == "annotations:" || text == "---" ||
-			strings.HasPrefix(text, "#") || strings.HasPrefix(text, "hnp.githedgehog.com/") {
-			continue
-		}
-		said.WriteString(line.Text[1:] + "\n")
-	}
-	return said.String()
+// hide leaves files out.
+func (d *diffView) hide(names []string) {
+	shown := len(d.Files)
+	d.Files = slices.DeleteFunc(d.Files, func(f *fileDiff) bool { return slices.Contains(names, f.Name) })
+	d.Hidden = shown - len(d.Files)
 }

@@ -37,7 +37,7 @@ index 1..2 100644
 // TestADiffIsFoldedByFile: each file has its name and its numbers, and its heads are not told twice.
 func TestADiffIsFoldedByFile(t *testing.T) {
 	t.Parallel()
-	d := diffOf(changed, "", "")
+	d := diffOf(changed, "", "", nil)
 	if len(d.Files) != 3 || d.Files[2].Name != "managed/old.yaml" || d.Files[2].Added != 1 || d.Files[2].Taken != 2 ||
 		d.Files[0].Lines[0].Class != "hunk" || d.Side || !d.Open() {
 		t.Errorf("%+v", d)
@@ -47,7 +47,7 @@ func TestADiffIsFoldedByFile(t *testing.T) {
 // TestBeforeStandsBesideAfter: what was taken beside what was put in its place.
 func TestBeforeStandsBesideAfter(t *testing.T) {
 	t.Parallel()
-	d := diffOf(changed, "side", "")
+	d := diffOf(changed, "side", "", nil)
 	var pairs []string
 	for _, pair := range d.Files[2].Pairs() {
 		pairs = append(pairs, pair.Before.Text+"|"+pair.After.Text)
@@ -58,11 +58,15 @@ func TestBeforeStandsBesideAfter(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatMeansSomething: a file that only has another place, and one whose comments differ, are left out.
+// TestOnlyWhatMeansSomething: files that mean the same are left out when that is asked for.
 func TestOnlyWhatMeansSomething(t *testing.T) {
 	t.Parallel()
-	d := diffOf(changed+"diff --git a/c b/c\n@@ -1 +1 @@\n-# a\n+# b\n+\n", "", "1")
-	if len(d.Files) != 1 || d.Files[0].Name != "managed/old.yaml" || d.Hidden != 3 {
+	same := []string{"raw/new.yaml", "managed/new.yaml"}
+	if d := diffOf(changed, "", "", same); len(d.Files) != 3 || d.Hidden != 0 {
+		t.Errorf("%d files, %d hidden", len(d.Files), d.Hidden)
+	}
+	d := diffOf(changed, "", "1", same)
+	if len(d.Files) != 1 || d.Files[0].Name != "managed/old.yaml" || d.Hidden != 2 {
 		t.Errorf("%d files, %d hidden", len(d.Files), d.Hidden)
 	}
 }
@@ -70,7 +74,7 @@ func TestOnlyWhatMeansSomething(t *testing.T) {
 // TestALongDiffIsCut: at its most lines, and each line at its most bytes.
 func TestALongDiffIsCut(t *testing.T) {
 	t.Parallel()
-	d := diffOf("diff --git a/x b/x\n+"+strings.Repeat("x", 10<<20)+"\n"+strings.Repeat("+y\n", 3*maxLines), "", "")
+	d := diffOf("diff --git a/x b/x\n+"+strings.Repeat("x", 10<<20)+"\n"+strings.Repeat("+y\n", 3*maxLines), "", "", nil)
 	if !d.Cut || len(d.Files[0].Lines) > maxLines || len(d.Files[0].Lines[0].Text) > maxLine+20 {
 		t.Errorf("%d lines, cut %t", len(d.Files[0].Lines), d.Cut)
 	}

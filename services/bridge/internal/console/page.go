@@ -1,13 +1,14 @@
 package console
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
-	"path"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -30,8 +31,9 @@ type pages struct{ byName map[string]*template.Template }
 
 // layout has what all pages have, parts what several have.
 const (
-	layout = "templates/layout.html"
-	parts  = "templates/part-*.html"
+	layoutName = "layout.html"
+	layout     = "templates/" + layoutName
+	parts      = "templates/part-*.html"
 )
 
 func readPages(files assets, now func() time.Time) (*pages, error) {
@@ -39,14 +41,14 @@ func readPages(files assets, now func() time.Time) (*pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the pages of the console: %w", err)
 	}
-	common := template.New("layout.html").Option("missingkey=error").Funcs(words(now)).
+	common := template.New(layoutName).Option("missingkey=error").Funcs(words(now)).
 		Funcs(template.FuncMap{"asset": files.pathOf})
 	if common, err = common.ParseFS(templateFiles, layout, parts); err != nil {
 		return nil, fmt.Errorf("read the pages of the console: %w", err)
 	}
 	p := &pages{byName: map[string]*template.Template{}}
 	for _, entry := range names {
-		if entry.Name() == path.Base(layout) || strings.HasPrefix(entry.Name(), "part-") {
+		if entry.Name() == layoutName || strings.HasPrefix(entry.Name(), "part-") {
 			continue
 		}
 		page, err := common.Clone()
@@ -63,11 +65,7 @@ func readPages(files assets, now func() time.Time) (*pages, error) {
 
 // render writes a page.
 func (p *pages) render(w io.Writer, name string, data view) error {
-	page, found := p.byName[name]
-	if !found {
-		return fmt.Errorf("there is no page %q", name)
-	}
-	return page.Execute(w, data)
+	return p.part(w, name, layoutName, data)
 }
 
 // part writes a part of a page, as it stands in it.
@@ -76,7 +74,35 @@ func (p *pages) part(w io.Writer, page, name string, data any) error {
 	if found == nil {
 		return fmt.Errorf("there is no page %q", page)
 	}
-	return found.ExecuteTemplate(w, name, data)
+	var made bytes.Buffer
+	if err := found.ExecuteTemplate(&made, name, data); err != nil {
+		return err
+	}
+	_, err := w.Write(upright(made.Bytes()))
+	return err
+}
+
+// upright returns a page in which no character of others changes the direction of what stands around it: a sign is in
+// its place. What is in a tag, such as the name of a file that a form brings back, and what somebody types stays.
+func upright(page []byte) []byte {
+	tag, typed := false, false
+	for i, b := range page { // in texts and attributes the templates write < and > otherwise
+		switch {
+		case b == '<':
+			tag, typed = true, bytes.HasPrefix(page[i:], []byte("<textarea"))
+		case b == '>':
+			tag = false
+		case !tag && !typed && turns(page[i:]):
+			copy(page[i:], "\ufffd") // it has three bytes too
+		}
+	}
+	return page
+}
+
+// turns reports whether a text begins with a character that changes the direction of those around it.
+func turns(text []byte) bool {
+	r, _ := utf8.DecodeRune(text)
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // words returns the functions of templates that put things in words.

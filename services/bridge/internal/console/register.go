@@ -23,6 +23,9 @@ const heldReason = "registered in the console, to be looked at before anything i
 
 // showRegistration shows the form that connects a repository.
 func (v *visit) showRegistration() error {
+	if !v.mayAnywhere("admin") {
+		return errs.New(errs.NotAllowed, "Connecting a repository takes the role of an admin.")
+	}
 	return v.registration(http.StatusOK, &registration{Held: true})
 }
 

@@ -74,11 +74,14 @@ func (v *visit) callerOf(authorization string) (*bridgev1.GetCallerResponse, err
 
 // signOut ends the session.
 func (v *visit) signOut() error {
-	if err := v.sessionsOf(v.r).Destroy(v.r.Context()); err != nil {
+	if err := v.endSession(); err != nil {
 		return err
 	}
 	return v.see("/sign-in")
 }
+
+// endSession ends the session, if there is one.
+func (v *visit) endSession() error { return v.sessionsOf(v.r).Destroy(v.r.Context()) }
 
 // localPath returns where to go on: a path of this site, whatever was asked for.
 func localPath(asked string) string {

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"strings"
+
 	"golang.org/x/sync/errgroup"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -24,6 +26,7 @@ type syncView struct {
 	CurrentFile string
 	Plan        *bridgev1.GetSyncPlanResponse
 	FabricName  string
+	TraceURL    string
 }
 
 // ended reports whether a state is one that nothing follows.
@@ -64,6 +67,7 @@ func (v *visit) showSync() error {
 		return err
 	}
 	s := viewOf(answer.GetStatus())
+	s.TraceURL = v.traceURL(s.GetTraceId())
 	var work errgroup.Group
 	work.Go(func() error {
 		fabric, err := ask(v, v.api.fabrics.GetFabric, &bridgev1.GetFabricRequest{FabricId: s.GetFabricId()})
@@ -81,6 +85,17 @@ func (v *visit) showSync() error {
 		return err
 	}
 	return v.show("sync", view{Title: "Sync " + short(s.GetSyncId()), Section: "syncs", Data: s})
+}
+
+// TraceID stands for the id of a trace in the address where traces are shown.
+const TraceID = "{trace_id}"
+
+// traceURL returns where a trace is shown; empty where none is.
+func (v *visit) traceURL(id string) string {
+	if id == "" {
+		return ""
+	}
+	return strings.ReplaceAll(v.traces, TraceID, id)
 }
 
 // cancelSync asks a sync to end.
@@ -105,13 +120,16 @@ type planView struct {
 	Plan     *bridgev1.Plan
 	Others   []*bridgev1.PlannedAction // without the removals
 	Removals []*removal
-	Diff     string
+	Diff     *bridgev1.GetSyncDiffResponse // nil where there is none
 	Next     string
 }
 
 // viewOfPlan returns a plan as it is shown: what it takes away with what still names it.
-func viewOfPlan(s *syncView, diff, next string) *planView {
-	p := &planView{Sync: s, Plan: s.Plan.GetPlan(), Diff: diff, Next: next}
+func viewOfPlan(s *syncView, diff *bridgev1.GetSyncDiffResponse, next string) *planView {
+	p := &planView{Sync: s, Plan: s.Plan.GetPlan(), Next: next}
+	if diff.GetDiff() != "" {
+		p.Diff = diff
+	}
 	named := map[string][]*bridgev1.Orphan{}
 	for _, orphan := range p.Plan.GetOrphans() {
 		missing := orphan.GetMissingKind() + "/" + orphan.GetMissingName()
@@ -163,6 +181,6 @@ func (v *visit) showPlan() error {
 	}
 	return v.show("plan", view{
 		Title: "Plan of " + short(id), Section: "syncs",
-		Data: viewOfPlan(s, diff.GetDiff(), v.nextPage(s.Plan.GetNextPageToken())),
+		Data: viewOfPlan(s, diff, v.nextPage(s.Plan.GetNextPageToken())),
 	})
 }

@@ -40,8 +40,11 @@ func (v *visit) begin(who visitors) error {
 		authorization = v.sessionsOf(v.r).GetString(v.r.Context(), authorizationKey)
 	}
 	v.calls = v.showing(authorization)
-	if who != signedIn {
+	switch {
+	case who != signedIn:
 		return nil
+	case authorization == "" && !v.open: // whoever shows nothing is refused nothing, and in no audit
+		return errs.New(errs.NotAuthenticated, "Nobody is signed in.")
 	}
 	var err error
 	v.caller, err = ask(v, v.api.access.GetCaller, &bridgev1.GetCallerRequest{})
@@ -125,16 +128,23 @@ var roles = []string{"viewer", "operator", "admin"} //nolint:gochecknoglobals //
 // May reports whether the visitor has a role at a fabric. It decides what a page offers; what is done is decided by who
 // does it.
 func (v *visit) May(role string, fabric int32) bool {
-	return slices.ContainsFunc(v.caller.GetGrants(), func(g *bridgev1.Grant) bool {
-		return slices.Index(roles, g.GetRole()) >= slices.Index(roles, role) &&
-			(g.GetAllFabrics() || slices.Contains(g.GetFabricIds(), fabric))
+	return v.has(role, func(g *bridgev1.Grant) bool {
+		return g.GetAllFabrics() || slices.Contains(g.GetFabricIds(), fabric)
 	})
 }
 
 // MayAll reports whether the visitor has a role at all fabrics.
-func (v *visit) MayAll(role string) bool {
+func (v *visit) MayAll(role string) bool { return v.has(role, (*bridgev1.Grant).GetAllFabrics) }
+
+// mayAnywhere reports whether the visitor has a role at any fabric.
+func (v *visit) mayAnywhere(role string) bool {
+	return v.has(role, func(*bridgev1.Grant) bool { return true })
+}
+
+// has reports whether the visitor has a role, or one above it, where something is so.
+func (v *visit) has(role string, where func(*bridgev1.Grant) bool) bool {
 	return slices.ContainsFunc(v.caller.GetGrants(), func(g *bridgev1.Grant) bool {
-		return slices.Index(roles, g.GetRole()) >= slices.Index(roles, role) && g.GetAllFabrics()
+		return slices.Index(roles, g.GetRole()) >= slices.Index(roles, role) && where(g)
 	})
 }
 

@@ -21,7 +21,8 @@ const (
 )
 
 // toIssuer leads to the issuer. It is a link and no form, since a form may lead nowhere but to this site. What the
-// browser keeps meanwhile goes with a request that another site leads to, as its return is.
+// browser keeps meanwhile goes with a request that another site leads to, as its return is. A session that there is
+// ends here, where its cookie comes along: the return begins another one, and does not know of it.
 func (v *visit) toIssuer() error {
 	secret, next := issuer.NewSignInSecret(), localPath(v.query("next"))
 	if len(next) > maxNext {
@@ -35,6 +36,9 @@ func (v *visit) toIssuer() error {
 	if err != nil {
 		v.askWho(next, err)
 		return nil
+	}
+	if err := v.endSession(); err != nil {
+		return err
 	}
 	v.keepSignIn(secret+"."+base64.RawURLEncoding.EncodeToString([]byte(next)), int(signInLifetime.Seconds()))
 	return v.see(address)

@@ -108,20 +108,12 @@ func numbered(text string, marked int32) []line {
 	return lines
 }
 
-// cut returns what is shown of a line: not all of a long one, and none in another order than it is written in.
+// cut returns what is shown of a line: not all of a long one.
 func cut(text string) string {
 	if len(text) > maxLine {
-		text = strings.ToValidUTF8(text[:maxLine], "") + " … (cut)"
+		return strings.ToValidUTF8(text[:maxLine], "") + " … (cut)"
 	}
-	return strings.Map(visible, text)
-}
-
-// visible returns a sign in the place of characters that change the direction of those around them.
-func visible(r rune) rune {
-	if r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
-		return '\ufffd'
-	}
-	return r
+	return text
 }
 
 // jsonText returns a value as JSON that people can read.

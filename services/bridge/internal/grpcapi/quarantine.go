@@ -6,6 +6,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge/internal/apiv1"
@@ -63,6 +64,21 @@ func (s *quarantineServer) RetryQuarantined(
 		return nil, err
 	}
 	return apiv1.ToRetryResponse(started), nil
+}
+
+// MendQuarantined starts a sync that writes what a file in quarantine shall say, and judges it again.
+func (s *quarantineServer) MendQuarantined(
+	ctx context.Context, req *bridgev1.MendQuarantinedRequest,
+) (*bridgev1.MendQuarantinedResponse, error) {
+	start := apiv1.ManualStart(req.GetFabricId(), &syncv1.SyncOptions{})
+	start.EditSet = &editv1.EditSet{Mend: &editv1.Mend{
+		Path: req.GetPath(), IfMatch: req.GetIfMatch(), Content: []byte(req.GetContent()),
+	}}
+	started, err := s.syncs.StartSync(ctx, start)
+	if err != nil {
+		return nil, err
+	}
+	return apiv1.ToMendResponse(started), nil
 }
 
 // ReleaseQuarantined starts a sync that puts files in quarantine back to where they came from.

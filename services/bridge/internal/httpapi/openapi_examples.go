@@ -40,6 +40,7 @@ func examples() map[string]object {
 		"RestoreDirectoryBody":     {"commit": commit, "paths": []string{"managed/vpcs"}, "validate_only": true},
 		"RetryQuarantinedBody":     {"paths": []string{kept}},
 		"ReleaseQuarantinedBody":   {"paths": []string{kept}},
+		"MendQuarantinedBody":      {"path": kept, "content": "kind: VPC\n…\n", "if_match": commit},
 		"ReplayDeadLettersRequest": {"ids": []string{"0/1772366400000-0"}},
 		"TestNotificationRequest":  {"target": "network-team"},
 		"UpdateNetBoxRequest":      {"url": netbox, "token_ref": "file:netbox"},

@@ -2,6 +2,8 @@ package document
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -44,6 +46,17 @@ func (m *Meaning) Equal(other *Doc) bool {
 	}
 	wish := m.wish()
 	return wish != nil && reflect.DeepEqual(wish, m.reader.wish(other))
+}
+
+// Digest returns what all documents have in common that wish for the same thing, as Equal has it; it is not known of
+// one that can't be read.
+func (m *Meaning) Digest() (sum [sha256.Size]byte, known bool) {
+	wish := m.wish()
+	text, err := json.Marshal(wish)
+	if wish == nil || err != nil {
+		return sum, false
+	}
+	return sha256.Sum256(text), true
 }
 
 // Comments returns the comments of the document in the order of their texts.

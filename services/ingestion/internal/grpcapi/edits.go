@@ -10,10 +10,16 @@ import (
 	"fgdsync.dev/services/ingestion/internal/rewrite"
 )
 
-// EditResources makes edits.
+// EditResources makes edits, or mends a file in quarantine.
 func (s *Server) EditResources(ctx context.Context, req *ingestionv1.EditResourcesRequest) (
 	*ingestionv1.EditResourcesResponse, error,
 ) {
+	if mend := req.GetEditSet().GetMend(); mend != nil {
+		tree, err := s.pipeline.Mend(ctx, treeFromProto(req), pipeline.Mend{
+			Path: mend.GetPath(), Match: mend.GetIfMatch(), Content: mend.GetContent(),
+		})
+		return &ingestionv1.EditResourcesResponse{Tree: tree}, err
+	}
 	edits := make([]pipeline.Edit, len(req.GetEditSet().GetEdits()))
 	for i, edit := range req.GetEditSet().GetEdits() {
 		var err error

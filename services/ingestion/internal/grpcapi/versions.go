@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 )
@@ -50,4 +51,28 @@ func (s *Server) ReadVersions(req *ingestionv1.ReadVersionsRequest,
 		return err
 	}
 	return stream.Send(page)
+}
+
+// CompareMeaning says which files mean what they meant.
+func (s *Server) CompareMeaning(ctx context.Context, req *ingestionv1.CompareMeaningRequest) (
+	*ingestionv1.CompareMeaningResponse, error,
+) {
+	var files []pipeline.Changed
+	for _, change := range req.GetChanges() {
+		if isFile(change.GetOldMode()) && isFile(change.GetNewMode()) {
+			files = append(files, pipeline.Changed{
+				Path: change.GetPath(), Old: change.GetOldBlobId(), New: change.GetNewBlobId(),
+			})
+		}
+	}
+	paths, err := s.pipeline.SameMeaning(ctx, req.GetSnapshotId(), files)
+	if err != nil {
+		return nil, err
+	}
+	return &ingestionv1.CompareMeaningResponse{Paths: paths}, nil
+}
+
+// isFile reports whether something was a file, or was not there.
+func isFile(mode gitv1.FileMode) bool {
+	return mode != gitv1.FileMode_FILE_MODE_SYMLINK && mode != gitv1.FileMode_FILE_MODE_SUBMODULE
 }

@@ -32,6 +32,9 @@ func checkEdits(set *editv1.EditSet, o *syncv1.SyncOptions) error {
 	if size := proto.Size(set); size > mostEditBytes {
 		return errs.Field("edit_set", "The edits have %d bytes together; allowed are at most %d.", size, mostEditBytes)
 	}
+	if mend := set.GetMend(); mend != nil {
+		return checkPath("edit_set.mend.path", mend.GetPath())
+	}
 	seen := map[hedgehog.ResourceID]bool{}
 	for i, edit := range set.GetEdits() {
 		field := fmt.Sprintf("edit_set.edits[%d]", i)

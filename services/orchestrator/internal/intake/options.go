@@ -30,15 +30,21 @@ func CheckOptions(field string, o *syncv1.SyncOptions) error {
 		{"restore_paths", o.GetRestorePaths()},
 	} {
 		for i, p := range list.paths {
-			name := fmt.Sprintf("%s.%s[%d]", field, list.name, i)
-			if len(p) > longestPath {
-				return errs.Field(name, "%s is too long; allowed are at most %d bytes.", name, longestPath)
-			}
-			if strings.ContainsFunc(p, unicode.IsControl) || !fs.ValidPath(p) || p == "." {
-				return errs.Field(name, "%s is %q, which is no path in the directory.", name,
-					printable.Truncate(p, longestShown))
+			if err := checkPath(fmt.Sprintf("%s.%s[%d]", field, list.name, i), p); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// checkPath holds that a path is such as a file or a folder of a directory can have.
+func checkPath(field, p string) error {
+	if len(p) > longestPath {
+		return errs.Field(field, "%s is too long; allowed are at most %d bytes.", field, longestPath)
+	}
+	if strings.ContainsFunc(p, unicode.IsControl) || !fs.ValidPath(p) || p == "." {
+		return errs.Field(field, "%s is %q, which is no path in the directory.", field, printable.Truncate(p, longestShown))
 	}
 	return nil
 }

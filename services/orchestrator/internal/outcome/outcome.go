@@ -75,7 +75,9 @@ func Diff(
 	if err != nil {
 		return nil, err
 	}
-	return &syncv1.GetSyncDiffResponse{
-		Diff: strings.Join(page, ""), Total: int32(len(lines)), NextPageToken: next,
-	}, nil
+	out := &syncv1.GetSyncDiffResponse{Diff: strings.Join(page, ""), Total: int32(len(lines)), NextPageToken: next}
+	if req.GetPageToken() == "" {
+		out.SameMeaning = record.GetResult().GetSameMeaning()
+	}
+	return out, nil
 }

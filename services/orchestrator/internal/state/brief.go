@@ -30,12 +30,12 @@ func Shown(s *syncv1.Sync) *syncv1.Sync {
 	return out
 }
 
-// BriefResult returns a result without what can be long: the diff, and the lists of the plan.
+// BriefResult returns a result without what can be long: the diff with what belongs to it, and the lists of the plan.
 func BriefResult(r *syncv1.Result) *syncv1.Result {
 	if r == nil {
 		return nil
 	}
-	out := leaveOut(r, "diff", "plan")
+	out := leaveOut(r, "diff", "plan", "same_meaning")
 	if r.GetPlan() != nil {
 		out.Plan = &syncv1.Plan{Counts: r.GetPlan().GetCounts()}
 	}
@@ -61,7 +61,7 @@ func details(s *syncv1.Sync) *syncv1.Sync {
 		Errors: s.GetErrors(), Warnings: s.GetWarnings(), EditSet: s.GetEditSet(), Edited: s.GetEdited(),
 	}
 	if diff, plan := s.GetResult().GetDiff(), s.GetResult().GetPlan(); diff != "" || plan != nil {
-		out.Result = &syncv1.Result{Diff: diff}
+		out.Result = &syncv1.Result{Diff: diff, SameMeaning: s.GetResult().GetSameMeaning()}
 		if plan != nil {
 			out.Result.Plan = &syncv1.Plan{Actions: plan.GetActions(), Orphans: plan.GetOrphans()}
 		}

@@ -8,6 +8,7 @@ import (
 	"fgdsync.dev/libs/rpc"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/orchestrator/internal/meaning"
 )
 
 const defaultCommits = 50
@@ -46,6 +47,7 @@ func (v *View) Diff(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fab
 		snapshot *gitv1.Snapshot,
 	) error {
 		var text strings.Builder
+		var changes []*gitv1.FileChange
 		err := rpc.Collect(ctx, v.deps.History.DiffCommits, &gitv1.DiffCommitsRequest{
 			SnapshotId: snapshot.GetSnapshotId(), FromCommit: req.GetFromCommit(), ToCommit: req.GetToCommit(),
 			Paths: req.GetPaths(),
@@ -53,11 +55,16 @@ func (v *View) Diff(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fab
 			if part.GetCounts() != nil {
 				out.Counts, out.FromCommit, out.ToCommit = part.GetCounts(), part.GetFromCommit(), part.GetToCommit()
 			}
+			changes = append(changes, part.GetChanges()...)
 			text.WriteString(part.GetDiff())
 			return nil
 		})
 		out.Diff = text.String()
-		if err != nil || out.GetDiff() != "" {
+		if err != nil {
+			return err
+		}
+		if out.GetDiff() != "" {
+			out.SameMeaning, err = meaning.Same(ctx, v.deps.Ingestion, snapshot.GetSnapshotId(), changes)
 			return err
 		}
 		return v.everWere(ctx, fabric, snapshot, req.GetPaths())

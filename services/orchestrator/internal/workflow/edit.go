@@ -58,6 +58,9 @@ func (a *attempt) only() *ingestionv1.OnlyFiles {
 		return nil
 	}
 	only := &ingestionv1.OnlyFiles{}
+	if mend := a.sync.record.GetEditSet().GetMend(); mend != nil {
+		only.Paths = []string{mend.GetPath()}
+	}
 	for _, edited := range a.sync.record.GetEdited() {
 		if edited.GetEffect() == editv1.Effect_EFFECT_CREATED {
 			only.Paths = append(only.Paths, edited.GetPath())
@@ -159,6 +162,9 @@ func (a *attempt) editedAway() int {
 
 // editedHeadline is the part of a commit's first line that says what was edited; empty when nothing was.
 func (a *attempt) editedHeadline() string {
+	if mend := a.sync.record.GetEditSet().GetMend(); mend != nil {
+		return "mend " + oneLine(mend.GetPath())
+	}
 	var changed []*editv1.Edited
 	for _, edited := range a.sync.record.GetEdited() {
 		if edited.GetEffect() != editv1.Effect_EFFECT_UNCHANGED {

@@ -24,6 +24,9 @@ func digestOf(set *editv1.EditSet) string {
 			fmt.Fprintf(hash, " %q", sorted(part))
 		}
 	}
+	if mend := set.GetMend(); mend != nil {
+		fmt.Fprintf(hash, "mend %q %q", mend.GetPath(), mend.GetContent())
+	}
 	return hex.EncodeToString(hash.Sum(nil)[:digestBytes])
 }
 

@@ -22,6 +22,9 @@ func TestTheSameEditHasTheSameDigest(t *testing.T) {
 		return &editv1.Edit{Resource: editOf(name), Change: &editv1.Edit_MergePatch{MergePatch: []byte(patch)}}
 	}
 	set := func(edits ...*editv1.Edit) *editv1.EditSet { return &editv1.EditSet{Edits: edits} }
+	mend := func(path, content string) *editv1.EditSet {
+		return &editv1.EditSet{Mend: &editv1.Mend{Path: path, Content: []byte(content)}}
+	}
 	want := digestOf(set(put(`{"a":1,"b":9007199254740993}`)))
 	seen := put(`{ "b": 9007199254740993, "a": 1 }`)
 	seen.Resource, seen.IfMatch = wholeKey("a"), "0123"
@@ -33,6 +36,8 @@ func TestTheSameEditHasTheSameDigest(t *testing.T) {
 		set(put(`{"a":1,"b":9007199254740992}`)), set(patch("a", `{"a":1,"b":9007199254740993}`)),
 		set(patch("b", `{}`)), set(patch("a", `{}`)), set(patch("a", `{}`), patch("b", `{}`)), set(put("")),
 		set(&editv1.Edit{Resource: editOf("a"), Change: &editv1.Edit_Delete{Delete: true}}),
+		mend("unmanaged/a.yaml", "kind: VPC"), mend("unmanaged/a.yaml", "kind: Switch"),
+		mend("unmanaged/b.yaml", "kind: VPC"),
 	} {
 		if same, is := digests[digestOf(other)]; is {
 			t.Errorf("edits %d and %d have the same digest", i, same)

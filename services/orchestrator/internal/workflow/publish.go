@@ -11,6 +11,7 @@ import (
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	"fgdsync.dev/services/orchestrator/internal/meaning"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
@@ -104,18 +105,22 @@ func (a *attempt) committed(ctx context.Context) {
 // preview is what a dry run does instead of publishing.
 func (a *attempt) preview(ctx context.Context) error {
 	var diff strings.Builder
+	var changes []*gitv1.FileChange
 	err := rpc.Collect(ctx, a.deps.Trees.DiffTrees, &gitv1.DiffTreesRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), FromTree: a.snapshot.GetTree(), ToTree: a.tree,
 	}, func(part *gitv1.DiffTreesResponse) error {
 		if part.GetCounts() != nil {
 			a.sync.record.Result.Files = part.GetCounts()
 		}
+		changes = append(changes, part.GetChanges()...)
 		diff.WriteString(part.GetDiff())
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("compare trees: %w", err)
 	}
-	a.sync.record.Result.Diff = diff.String()
-	return nil
+	result := a.sync.record.GetResult()
+	result.Diff = diff.String()
+	result.SameMeaning, err = meaning.Same(ctx, a.deps.Ingestion, a.snapshot.GetSnapshotId(), changes)
+	return err
 }

@@ -4,6 +4,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -110,6 +111,14 @@ func (r *Runner) Run(ctx context.Context, request *eventv1.SyncRequested) error 
 	return err
 }
 
+// traceID returns the trace that a context is in; empty where nobody keeps it.
+func traceID(ctx context.Context) string {
+	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
+		return span.TraceID().String()
+	}
+	return ""
+}
+
 // GiveUp ends a sync whose work entry is not delivered any more.
 func (r *Runner) GiveUp(ctx context.Context, request *eventv1.SyncRequested, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
@@ -182,6 +191,7 @@ func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
 func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	r.metrics.active.Inc()
 	defer r.metrics.active.Dec()
+	t.record.TraceId = cmp.Or(traceID(lease.Context()), t.record.GetTraceId())
 	asked := rpc.WithVia(rpc.WithPrincipal(lease.Context(), t.record.GetRequestedBy()), t.record.GetRequestedVia())
 	work, stop := context.WithTimeoutCause(asked, r.cfg.Load().Timeout, r.timeout())
 	defer stop()

@@ -2,6 +2,7 @@ package treeapi
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -34,16 +35,21 @@ func (t *Trees) ListChanges(req *gitv1.ListChangesRequest,
 	if err := stream.Send(&gitv1.ListChangesResponse{SinceCommit: commit.String()}); err != nil {
 		return err
 	}
-	for len(pairs) > 0 {
-		n := min(len(pairs), listBatch)
-		changes := make([]*gitv1.FileChange, n)
-		for i, p := range pairs[:n] {
+	return sendChanges(pairs, func(changes []*gitv1.FileChange) error {
+		return stream.Send(&gitv1.ListChangesResponse{Changes: changes})
+	})
+}
+
+// sendChanges sends what differs, some at a time.
+func sendChanges(pairs []snapshot.Pair, send func([]*gitv1.FileChange) error) error {
+	for some := range slices.Chunk(pairs, listBatch) {
+		changes := make([]*gitv1.FileChange, len(some))
+		for i, p := range some {
 			changes[i] = toFileChange(p)
 		}
-		if err := stream.Send(&gitv1.ListChangesResponse{Changes: changes}); err != nil {
+		if err := send(changes); err != nil {
 			return err
 		}
-		pairs = pairs[n:]
 	}
 	return nil
 }

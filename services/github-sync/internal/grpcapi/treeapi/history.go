@@ -221,6 +221,12 @@ func (h *Histories) DiffCommits(req *gitv1.DiffCommitsRequest,
 	if err := stream.Send(first); err != nil {
 		return err
 	}
+	err = sendChanges(pairs, func(changes []*gitv1.FileChange) error {
+		return stream.Send(&gitv1.DiffCommitsResponse{Changes: changes})
+	})
+	if err != nil {
+		return err
+	}
 	return sendDiff(s, pairs, func(piece string) error { return stream.Send(&gitv1.DiffCommitsResponse{Diff: piece}) })
 }
 

@@ -248,5 +248,11 @@ func (t *Trees) DiffTrees(req *gitv1.DiffTreesRequest,
 	if err := stream.Send(&gitv1.DiffTreesResponse{Counts: ToCounts(pairs)}); err != nil || req.GetCountsOnly() {
 		return err
 	}
+	err = sendChanges(pairs, func(changes []*gitv1.FileChange) error {
+		return stream.Send(&gitv1.DiffTreesResponse{Changes: changes})
+	})
+	if err != nil {
+		return err
+	}
 	return sendDiff(s, pairs, func(piece string) error { return stream.Send(&gitv1.DiffTreesResponse{Diff: piece}) })
 }

@@ -1743,7 +1743,9 @@ type SyncStatus struct {
 	// The commit whose state a restore brings back.
 	RestoreCommit string `protobuf:"bytes,37,opt,name=restore_commit,json=restoreCommit,proto3" json:"restore_commit,omitempty"`
 	// The files and folders that it brings back; managed/ when there are none.
-	RestorePaths  []string `protobuf:"bytes,38,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
+	RestorePaths []string `protobuf:"bytes,38,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
+	// The trace of the work on it, 32 hex digits; absent where traces are not sent.
+	TraceId       string `protobuf:"bytes,39,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1937,6 +1939,13 @@ func (x *SyncStatus) GetRestorePaths() []string {
 		return x.RestorePaths
 	}
 	return nil
+}
+
+func (x *SyncStatus) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
 }
 
 // One issue of a directory.
@@ -3176,7 +3185,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"validatingR\vdiscoveringR\n" +
 	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xa5\t\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xc0\t\n" +
 	"\n" +
 	"SyncStatus\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -3208,7 +3217,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"fabricName\x12I\n" +
 	"\x04kind\x18$ \x01(\tB5\xbaH2r0R\x04fullR\tdirectoryR\arestoreR\x05retryR\areleaseR\x04editR\x04kind\x12%\n" +
 	"\x0erestore_commit\x18% \x01(\tR\rrestoreCommit\x12#\n" +
-	"\rrestore_paths\x18& \x03(\tR\frestorePaths\"\xc5\x01\n" +
+	"\rrestore_paths\x18& \x03(\tR\frestorePaths\x12\x19\n" +
+	"\btrace_id\x18' \x01(\tR\atraceId\"\xc5\x01\n" +
 	"\x0eDirectoryIssue\x121\n" +
 	"\bseverity\x18\x01 \x01(\tB\x15\xbaH\x12r\x10R\x05errorR\awarningR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +

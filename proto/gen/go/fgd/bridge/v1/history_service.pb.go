@@ -275,7 +275,10 @@ type DiffDirectoryResponse struct {
 	// Files that only the old commit has.
 	FilesRemoved int32 `protobuf:"varint,5,opt,name=files_removed,json=filesRemoved,proto3" json:"files_removed,omitempty"`
 	// Unified diff, cut at a limit with a line that says so.
-	Diff          string `protobuf:"bytes,6,opt,name=diff,proto3" json:"diff,omitempty"`
+	Diff string `protobuf:"bytes,6,opt,name=diff,proto3" json:"diff,omitempty"`
+	// Files whose documents mean what they meant. Key order, comments, quotes, style, the file that a document is in and the
+	// annotations that the system writes make no difference. None where more than 2000 files differ.
+	SameMeaning   []string `protobuf:"bytes,7,rep,name=same_meaning,json=sameMeaning,proto3" json:"same_meaning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -350,6 +353,13 @@ func (x *DiffDirectoryResponse) GetDiff() string {
 		return x.Diff
 	}
 	return ""
+}
+
+func (x *DiffDirectoryResponse) GetSameMeaning() []string {
+	if x != nil {
+		return x.SameMeaning
+	}
+	return nil
 }
 
 // Request of RestoreDirectory.
@@ -577,14 +587,15 @@ const file_fgd_bridge_v1_history_service_proto_rawDesc = "" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12H\n" +
 	"\x04from\x18\x02 \x01(\tB4\xbaH1\xc8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x04from\x12D\n" +
 	"\x02to\x18\x03 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x02to\x12\x1d\n" +
-	"\x04path\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x04path\"\xcc\x01\n" +
+	"\x04path\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x04path\"\xef\x01\n" +
 	"\x15DiffDirectoryResponse\x12\x19\n" +
 	"\bfrom_sha\x18\x01 \x01(\tR\afromSha\x12\x15\n" +
 	"\x06to_sha\x18\x02 \x01(\tR\x05toSha\x12#\n" +
 	"\rfiles_created\x18\x03 \x01(\x05R\ffilesCreated\x12#\n" +
 	"\rfiles_updated\x18\x04 \x01(\x05R\ffilesUpdated\x12#\n" +
 	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12\x12\n" +
-	"\x04diff\x18\x06 \x01(\tR\x04diff\"\xcc\x03\n" +
+	"\x04diff\x18\x06 \x01(\tR\x04diff\x12!\n" +
+	"\fsame_meaning\x18\a \x03(\tR\vsameMeaning\"\xcc\x03\n" +
 	"\x17RestoreDirectoryRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12L\n" +
 	"\x06commit\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x06commit\x12/\n" +

@@ -425,6 +425,179 @@ func (x *RetryQuarantinedResponse) GetWebsocketUrl() string {
 	return ""
 }
 
+// Request of MendQuarantined.
+type MendQuarantinedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// This file.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// All that it shall say.
+	Content string `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	// blob_sha of the file as it was seen: the sync fails with FGD_1069 when it is another one.
+	IfMatch       string `protobuf:"bytes,4,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MendQuarantinedRequest) Reset() {
+	*x = MendQuarantinedRequest{}
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MendQuarantinedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MendQuarantinedRequest) ProtoMessage() {}
+
+func (x *MendQuarantinedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MendQuarantinedRequest.ProtoReflect.Descriptor instead.
+func (*MendQuarantinedRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_quarantine_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MendQuarantinedRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *MendQuarantinedRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *MendQuarantinedRequest) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+func (x *MendQuarantinedRequest) GetIfMatch() string {
+	if x != nil {
+		return x.IfMatch
+	}
+	return ""
+}
+
+// Response of MendQuarantined.
+type MendQuarantinedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sync that does it.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// started or queued.
+	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// Where its status is.
+	StatusUrl string `protobuf:"bytes,3,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	// True when the request was accepted.
+	Success bool `protobuf:"varint,40,opt,name=success,proto3" json:"success,omitempty"`
+	// For people.
+	Message string `protobuf:"bytes,41,opt,name=message,proto3" json:"message,omitempty"`
+	// Where the progress can be followed over HTTP.
+	TrackingUrl string `protobuf:"bytes,42,opt,name=tracking_url,json=trackingUrl,proto3" json:"tracking_url,omitempty"`
+	// Where the progress can be followed over WebSocket.
+	WebsocketUrl  string `protobuf:"bytes,43,opt,name=websocket_url,json=websocketUrl,proto3" json:"websocket_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MendQuarantinedResponse) Reset() {
+	*x = MendQuarantinedResponse{}
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MendQuarantinedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MendQuarantinedResponse) ProtoMessage() {}
+
+func (x *MendQuarantinedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MendQuarantinedResponse.ProtoReflect.Descriptor instead.
+func (*MendQuarantinedResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_quarantine_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *MendQuarantinedResponse) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *MendQuarantinedResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *MendQuarantinedResponse) GetStatusUrl() string {
+	if x != nil {
+		return x.StatusUrl
+	}
+	return ""
+}
+
+func (x *MendQuarantinedResponse) GetSuccess() bool {
+	if x != nil {
+		return x.Success
+	}
+	return false
+}
+
+func (x *MendQuarantinedResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *MendQuarantinedResponse) GetTrackingUrl() string {
+	if x != nil {
+		return x.TrackingUrl
+	}
+	return ""
+}
+
+func (x *MendQuarantinedResponse) GetWebsocketUrl() string {
+	if x != nil {
+		return x.WebsocketUrl
+	}
+	return ""
+}
+
 // Request of ReleaseQuarantined.
 type ReleaseQuarantinedRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -438,7 +611,7 @@ type ReleaseQuarantinedRequest struct {
 
 func (x *ReleaseQuarantinedRequest) Reset() {
 	*x = ReleaseQuarantinedRequest{}
-	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -450,7 +623,7 @@ func (x *ReleaseQuarantinedRequest) String() string {
 func (*ReleaseQuarantinedRequest) ProtoMessage() {}
 
 func (x *ReleaseQuarantinedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -463,7 +636,7 @@ func (x *ReleaseQuarantinedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseQuarantinedRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseQuarantinedRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_quarantine_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_quarantine_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReleaseQuarantinedRequest) GetFabricId() int32 {
@@ -503,7 +676,7 @@ type ReleaseQuarantinedResponse struct {
 
 func (x *ReleaseQuarantinedResponse) Reset() {
 	*x = ReleaseQuarantinedResponse{}
-	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +688,7 @@ func (x *ReleaseQuarantinedResponse) String() string {
 func (*ReleaseQuarantinedResponse) ProtoMessage() {}
 
 func (x *ReleaseQuarantinedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_quarantine_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +701,7 @@ func (x *ReleaseQuarantinedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseQuarantinedResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseQuarantinedResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_quarantine_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_quarantine_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReleaseQuarantinedResponse) GetSyncId() string {
@@ -617,6 +790,21 @@ const file_fgd_bridge_v1_quarantine_service_proto_rawDesc = "" +
 	"\asuccess\x18( \x01(\bR\asuccess\x12\x18\n" +
 	"\amessage\x18) \x01(\tR\amessage\x12!\n" +
 	"\ftracking_url\x18* \x01(\tR\vtrackingUrl\x12#\n" +
+	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl\"\xbe\x01\n" +
+	"\x16MendQuarantinedRequest\x12$\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12%\n" +
+	"\x04path\x18\x02 \x01(\tB\x11\xbaH\x0er\f:\n" +
+	"unmanaged/R\x04path\x12%\n" +
+	"\acontent\x18\x03 \x01(\tB\v\xbaH\br\x06\x10\x01(\x80\x80@R\acontent\x120\n" +
+	"\bif_match\x18\x04 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{40}$R\aifMatch\"\xfd\x01\n" +
+	"\x17MendQuarantinedResponse\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x12.\n" +
+	"\x06status\x18\x02 \x01(\tB\x16\xbaH\x13r\x11R\astartedR\x06queuedR\x06status\x12\x1d\n" +
+	"\n" +
+	"status_url\x18\x03 \x01(\tR\tstatusUrl\x12\x18\n" +
+	"\asuccess\x18( \x01(\bR\asuccess\x12\x18\n" +
+	"\amessage\x18) \x01(\tR\amessage\x12!\n" +
+	"\ftracking_url\x18* \x01(\tR\vtrackingUrl\x12#\n" +
 	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl\"t\n" +
 	"\x19ReleaseQuarantinedRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x121\n" +
@@ -630,11 +818,12 @@ const file_fgd_bridge_v1_quarantine_service_proto_rawDesc = "" +
 	"\asuccess\x18( \x01(\bR\asuccess\x12\x18\n" +
 	"\amessage\x18) \x01(\tR\amessage\x12!\n" +
 	"\ftracking_url\x18* \x01(\tR\vtrackingUrl\x12#\n" +
-	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl2\xe5\x03\n" +
+	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl2\xd9\x04\n" +
 	"\x11QuarantineService\x12g\n" +
 	"\x0eListQuarantine\x12$.fgd.bridge.v1.ListQuarantineRequest\x1a%.fgd.bridge.v1.ListQuarantineResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12s\n" +
 	"\x12GetQuarantinedFile\x12(.fgd.bridge.v1.GetQuarantinedFileRequest\x1a).fgd.bridge.v1.GetQuarantinedFileResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12u\n" +
-	"\x10RetryQuarantined\x12&.fgd.bridge.v1.RetryQuarantinedRequest\x1a'.fgd.bridge.v1.RetryQuarantinedResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12{\n" +
+	"\x10RetryQuarantined\x12&.fgd.bridge.v1.RetryQuarantinedRequest\x1a'.fgd.bridge.v1.RetryQuarantinedResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12r\n" +
+	"\x0fMendQuarantined\x12%.fgd.bridge.v1.MendQuarantinedRequest\x1a&.fgd.bridge.v1.MendQuarantinedResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12{\n" +
 	"\x12ReleaseQuarantined\x12(.fgd.bridge.v1.ReleaseQuarantinedRequest\x1a).fgd.bridge.v1.ReleaseQuarantinedResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01B\xab\x01\n" +
 	"\x11com.fgd.bridge.v1B\x16QuarantineServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
@@ -650,7 +839,7 @@ func file_fgd_bridge_v1_quarantine_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_quarantine_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_quarantine_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_fgd_bridge_v1_quarantine_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_fgd_bridge_v1_quarantine_service_proto_goTypes = []any{
 	(*ListQuarantineRequest)(nil),      // 0: fgd.bridge.v1.ListQuarantineRequest
 	(*ListQuarantineResponse)(nil),     // 1: fgd.bridge.v1.ListQuarantineResponse
@@ -658,26 +847,30 @@ var file_fgd_bridge_v1_quarantine_service_proto_goTypes = []any{
 	(*GetQuarantinedFileResponse)(nil), // 3: fgd.bridge.v1.GetQuarantinedFileResponse
 	(*RetryQuarantinedRequest)(nil),    // 4: fgd.bridge.v1.RetryQuarantinedRequest
 	(*RetryQuarantinedResponse)(nil),   // 5: fgd.bridge.v1.RetryQuarantinedResponse
-	(*ReleaseQuarantinedRequest)(nil),  // 6: fgd.bridge.v1.ReleaseQuarantinedRequest
-	(*ReleaseQuarantinedResponse)(nil), // 7: fgd.bridge.v1.ReleaseQuarantinedResponse
-	(*QuarantinedFile)(nil),            // 8: fgd.bridge.v1.QuarantinedFile
+	(*MendQuarantinedRequest)(nil),     // 6: fgd.bridge.v1.MendQuarantinedRequest
+	(*MendQuarantinedResponse)(nil),    // 7: fgd.bridge.v1.MendQuarantinedResponse
+	(*ReleaseQuarantinedRequest)(nil),  // 8: fgd.bridge.v1.ReleaseQuarantinedRequest
+	(*ReleaseQuarantinedResponse)(nil), // 9: fgd.bridge.v1.ReleaseQuarantinedResponse
+	(*QuarantinedFile)(nil),            // 10: fgd.bridge.v1.QuarantinedFile
 }
 var file_fgd_bridge_v1_quarantine_service_proto_depIdxs = []int32{
-	8, // 0: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
-	8, // 1: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
-	0, // 2: fgd.bridge.v1.QuarantineService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
-	2, // 3: fgd.bridge.v1.QuarantineService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
-	4, // 4: fgd.bridge.v1.QuarantineService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
-	6, // 5: fgd.bridge.v1.QuarantineService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
-	1, // 6: fgd.bridge.v1.QuarantineService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
-	3, // 7: fgd.bridge.v1.QuarantineService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
-	5, // 8: fgd.bridge.v1.QuarantineService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
-	7, // 9: fgd.bridge.v1.QuarantineService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
-	6, // [6:10] is the sub-list for method output_type
-	2, // [2:6] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	10, // 0: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
+	10, // 1: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
+	0,  // 2: fgd.bridge.v1.QuarantineService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
+	2,  // 3: fgd.bridge.v1.QuarantineService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
+	4,  // 4: fgd.bridge.v1.QuarantineService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
+	6,  // 5: fgd.bridge.v1.QuarantineService.MendQuarantined:input_type -> fgd.bridge.v1.MendQuarantinedRequest
+	8,  // 6: fgd.bridge.v1.QuarantineService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
+	1,  // 7: fgd.bridge.v1.QuarantineService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
+	3,  // 8: fgd.bridge.v1.QuarantineService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
+	5,  // 9: fgd.bridge.v1.QuarantineService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
+	7,  // 10: fgd.bridge.v1.QuarantineService.MendQuarantined:output_type -> fgd.bridge.v1.MendQuarantinedResponse
+	9,  // 11: fgd.bridge.v1.QuarantineService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
+	7,  // [7:12] is the sub-list for method output_type
+	2,  // [2:7] is the sub-list for method input_type
+	2,  // [2:2] is the sub-list for extension type_name
+	2,  // [2:2] is the sub-list for extension extendee
+	0,  // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_quarantine_service_proto_init() }
@@ -692,7 +885,7 @@ func file_fgd_bridge_v1_quarantine_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_quarantine_service_proto_rawDesc), len(file_fgd_bridge_v1_quarantine_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

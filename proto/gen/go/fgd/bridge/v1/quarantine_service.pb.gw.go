@@ -188,6 +188,51 @@ func local_request_QuarantineService_RetryQuarantined_0(ctx context.Context, mar
 	return msg, metadata, err
 }
 
+func request_QuarantineService_MendQuarantined_0(ctx context.Context, marshaler runtime.Marshaler, client QuarantineServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq MendQuarantinedRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["fabric_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "fabric_id")
+	}
+	protoReq.FabricId, err = runtime.Int32(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "fabric_id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.MendQuarantined(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_QuarantineService_MendQuarantined_0(ctx context.Context, marshaler runtime.Marshaler, server QuarantineServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq MendQuarantinedRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["fabric_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "fabric_id")
+	}
+	protoReq.FabricId, err = runtime.Int32(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "fabric_id", err)
+	}
+	msg, err := server.MendQuarantined(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_QuarantineService_ReleaseQuarantined_0(ctx context.Context, marshaler runtime.Marshaler, client QuarantineServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq ReleaseQuarantinedRequest
@@ -298,6 +343,26 @@ func RegisterQuarantineServiceHandlerServer(ctx context.Context, mux *runtime.Se
 			return
 		}
 		forward_QuarantineService_RetryQuarantined_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_QuarantineService_MendQuarantined_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fgd.bridge.v1.QuarantineService/MendQuarantined", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine:mend"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_QuarantineService_MendQuarantined_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_QuarantineService_MendQuarantined_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodPost, pattern_QuarantineService_ReleaseQuarantined_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -410,6 +475,23 @@ func RegisterQuarantineServiceHandlerClient(ctx context.Context, mux *runtime.Se
 		}
 		forward_QuarantineService_RetryQuarantined_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_QuarantineService_MendQuarantined_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.QuarantineService/MendQuarantined", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine:mend"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_QuarantineService_MendQuarantined_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_QuarantineService_MendQuarantined_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_QuarantineService_ReleaseQuarantined_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -443,6 +525,7 @@ var (
 	pattern_QuarantineService_ListQuarantine_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, ""))
 	pattern_QuarantineService_GetQuarantinedFile_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4, 1, 0, 3, 0, 4, 2, 5, 5}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine", "path"}, ""))
 	pattern_QuarantineService_RetryQuarantined_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "retry"))
+	pattern_QuarantineService_MendQuarantined_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "mend"))
 	pattern_QuarantineService_ReleaseQuarantined_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "release"))
 )
 
@@ -450,5 +533,6 @@ var (
 	forward_QuarantineService_ListQuarantine_0     = runtime.ForwardResponseMessage
 	forward_QuarantineService_GetQuarantinedFile_0 = runtime.ForwardResponseMessage
 	forward_QuarantineService_RetryQuarantined_0   = runtime.ForwardResponseMessage
+	forward_QuarantineService_MendQuarantined_0    = runtime.ForwardResponseMessage
 	forward_QuarantineService_ReleaseQuarantined_0 = runtime.ForwardResponseMessage
 )

@@ -22,6 +22,7 @@ const (
 	QuarantineService_ListQuarantine_FullMethodName     = "/fgd.bridge.v1.QuarantineService/ListQuarantine"
 	QuarantineService_GetQuarantinedFile_FullMethodName = "/fgd.bridge.v1.QuarantineService/GetQuarantinedFile"
 	QuarantineService_RetryQuarantined_FullMethodName   = "/fgd.bridge.v1.QuarantineService/RetryQuarantined"
+	QuarantineService_MendQuarantined_FullMethodName    = "/fgd.bridge.v1.QuarantineService/MendQuarantined"
 	QuarantineService_ReleaseQuarantined_FullMethodName = "/fgd.bridge.v1.QuarantineService/ReleaseQuarantined"
 )
 
@@ -37,6 +38,9 @@ type QuarantineServiceClient interface {
 	GetQuarantinedFile(ctx context.Context, in *GetQuarantinedFileRequest, opts ...grpc.CallOption) (*GetQuarantinedFileResponse, error)
 	// Starts a sync that judges files in quarantine again.
 	RetryQuarantined(ctx context.Context, in *RetryQuarantinedRequest, opts ...grpc.CallOption) (*RetryQuarantinedResponse, error)
+	// Starts a sync that writes what a file in quarantine shall say, and judges it again. It takes up nothing else. A file
+	// that is still not valid stays where it is, as it was written, with its new reason.
+	MendQuarantined(ctx context.Context, in *MendQuarantinedRequest, opts ...grpc.CallOption) (*MendQuarantinedResponse, error)
 	// Starts a sync that puts files in quarantine back to where they came from, to be left alone there.
 	ReleaseQuarantined(ctx context.Context, in *ReleaseQuarantinedRequest, opts ...grpc.CallOption) (*ReleaseQuarantinedResponse, error)
 }
@@ -79,6 +83,16 @@ func (c *quarantineServiceClient) RetryQuarantined(ctx context.Context, in *Retr
 	return out, nil
 }
 
+func (c *quarantineServiceClient) MendQuarantined(ctx context.Context, in *MendQuarantinedRequest, opts ...grpc.CallOption) (*MendQuarantinedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MendQuarantinedResponse)
+	err := c.cc.Invoke(ctx, QuarantineService_MendQuarantined_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *quarantineServiceClient) ReleaseQuarantined(ctx context.Context, in *ReleaseQuarantinedRequest, opts ...grpc.CallOption) (*ReleaseQuarantinedResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReleaseQuarantinedResponse)
@@ -101,6 +115,9 @@ type QuarantineServiceServer interface {
 	GetQuarantinedFile(context.Context, *GetQuarantinedFileRequest) (*GetQuarantinedFileResponse, error)
 	// Starts a sync that judges files in quarantine again.
 	RetryQuarantined(context.Context, *RetryQuarantinedRequest) (*RetryQuarantinedResponse, error)
+	// Starts a sync that writes what a file in quarantine shall say, and judges it again. It takes up nothing else. A file
+	// that is still not valid stays where it is, as it was written, with its new reason.
+	MendQuarantined(context.Context, *MendQuarantinedRequest) (*MendQuarantinedResponse, error)
 	// Starts a sync that puts files in quarantine back to where they came from, to be left alone there.
 	ReleaseQuarantined(context.Context, *ReleaseQuarantinedRequest) (*ReleaseQuarantinedResponse, error)
 	mustEmbedUnimplementedQuarantineServiceServer()
@@ -121,6 +138,9 @@ func (UnimplementedQuarantineServiceServer) GetQuarantinedFile(context.Context, 
 }
 func (UnimplementedQuarantineServiceServer) RetryQuarantined(context.Context, *RetryQuarantinedRequest) (*RetryQuarantinedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RetryQuarantined not implemented")
+}
+func (UnimplementedQuarantineServiceServer) MendQuarantined(context.Context, *MendQuarantinedRequest) (*MendQuarantinedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method MendQuarantined not implemented")
 }
 func (UnimplementedQuarantineServiceServer) ReleaseQuarantined(context.Context, *ReleaseQuarantinedRequest) (*ReleaseQuarantinedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReleaseQuarantined not implemented")
@@ -200,6 +220,24 @@ func _QuarantineService_RetryQuarantined_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _QuarantineService_MendQuarantined_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MendQuarantinedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QuarantineServiceServer).MendQuarantined(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QuarantineService_MendQuarantined_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QuarantineServiceServer).MendQuarantined(ctx, req.(*MendQuarantinedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _QuarantineService_ReleaseQuarantined_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReleaseQuarantinedRequest)
 	if err := dec(in); err != nil {
@@ -236,6 +274,10 @@ var QuarantineService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RetryQuarantined",
 			Handler:    _QuarantineService_RetryQuarantined_Handler,
+		},
+		{
+			MethodName: "MendQuarantined",
+			Handler:    _QuarantineService_MendQuarantined_Handler,
 		},
 		{
 			MethodName: "ReleaseQuarantined",

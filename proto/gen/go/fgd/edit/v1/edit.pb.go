@@ -97,8 +97,10 @@ type EditSet struct {
 	NetboxRequestId string `protobuf:"bytes,3,opt,name=netbox_request_id,json=netboxRequestId,proto3" json:"netbox_request_id,omitempty"`
 	// Numbers of the changes in NetBox's change log.
 	NetboxChangeIds []int64 `protobuf:"varint,4,rep,packed,name=netbox_change_ids,json=netboxChangeIds,proto3" json:"netbox_change_ids,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// What a file in quarantine shall say, in place of edits.
+	Mend          *Mend `protobuf:"bytes,5,opt,name=mend,proto3" json:"mend,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditSet) Reset() {
@@ -159,6 +161,77 @@ func (x *EditSet) GetNetboxChangeIds() []int64 {
 	return nil
 }
 
+func (x *EditSet) GetMend() *Mend {
+	if x != nil {
+		return x.Mend
+	}
+	return nil
+}
+
+// What a file in quarantine shall say.
+type Mend struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Object id of it as it has to be for the change to be made.
+	IfMatch string `protobuf:"bytes,2,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
+	// All that it shall say.
+	Content       []byte `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mend) Reset() {
+	*x = Mend{}
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mend) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mend) ProtoMessage() {}
+
+func (x *Mend) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mend.ProtoReflect.Descriptor instead.
+func (*Mend) Descriptor() ([]byte, []int) {
+	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Mend) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Mend) GetIfMatch() string {
+	if x != nil {
+		return x.IfMatch
+	}
+	return ""
+}
+
+func (x *Mend) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 // Somebody who edits resources elsewhere.
 type Author struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -172,7 +245,7 @@ type Author struct {
 
 func (x *Author) Reset() {
 	*x = Author{}
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[1]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -184,7 +257,7 @@ func (x *Author) String() string {
 func (*Author) ProtoMessage() {}
 
 func (x *Author) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[1]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -197,7 +270,7 @@ func (x *Author) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Author.ProtoReflect.Descriptor instead.
 func (*Author) Descriptor() ([]byte, []int) {
-	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{1}
+	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Author) GetName() string {
@@ -237,7 +310,7 @@ type Edit struct {
 
 func (x *Edit) Reset() {
 	*x = Edit{}
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[2]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -249,7 +322,7 @@ func (x *Edit) String() string {
 func (*Edit) ProtoMessage() {}
 
 func (x *Edit) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[2]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -262,7 +335,7 @@ func (x *Edit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edit.ProtoReflect.Descriptor instead.
 func (*Edit) Descriptor() ([]byte, []int) {
-	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{2}
+	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Edit) GetResource() *v1.ResourceKey {
@@ -360,7 +433,7 @@ type Says struct {
 
 func (x *Says) Reset() {
 	*x = Says{}
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[3]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +445,7 @@ func (x *Says) String() string {
 func (*Says) ProtoMessage() {}
 
 func (x *Says) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[3]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +458,7 @@ func (x *Says) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Says.ProtoReflect.Descriptor instead.
 func (*Says) Descriptor() ([]byte, []int) {
-	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{3}
+	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Says) GetSpec() []byte {
@@ -430,7 +503,7 @@ type Edited struct {
 
 func (x *Edited) Reset() {
 	*x = Edited{}
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[4]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +515,7 @@ func (x *Edited) String() string {
 func (*Edited) ProtoMessage() {}
 
 func (x *Edited) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_edit_v1_edit_proto_msgTypes[4]
+	mi := &file_fgd_edit_v1_edit_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +528,7 @@ func (x *Edited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edited.ProtoReflect.Descriptor instead.
 func (*Edited) Descriptor() ([]byte, []int) {
-	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{4}
+	return file_fgd_edit_v1_edit_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Edited) GetResource() *v1.ResourceKey {
@@ -504,13 +577,19 @@ var File_fgd_edit_v1_edit_proto protoreflect.FileDescriptor
 
 const file_fgd_edit_v1_edit_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/edit/v1/edit.proto\x12\vfgd.edit.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\"\xd7\x01\n" +
-	"\aEditSet\x123\n" +
-	"\x05edits\x18\x01 \x03(\v2\x11.fgd.edit.v1.EditB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x05edits\x12+\n" +
+	"\x16fgd/edit/v1/edit.proto\x12\vfgd.edit.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\"\xe4\x02\n" +
+	"\aEditSet\x121\n" +
+	"\x05edits\x18\x01 \x03(\v2\x11.fgd.edit.v1.EditB\b\xbaH\x05\x92\x01\x02\x10dR\x05edits\x12+\n" +
 	"\x06author\x18\x02 \x01(\v2\x13.fgd.edit.v1.AuthorR\x06author\x123\n" +
 	"\x11netbox_request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0fnetboxRequestId\x125\n" +
-	"\x11netbox_change_ids\x18\x04 \x03(\x03B\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x0fnetboxChangeIds\"H\n" +
+	"\x11netbox_change_ids\x18\x04 \x03(\x03B\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x0fnetboxChangeIds\x12%\n" +
+	"\x04mend\x18\x05 \x01(\v2\x11.fgd.edit.v1.MendR\x04mend:f\xbaHc\x1aa\n" +
+	"\redits.or_mend\x12%edits or mend is needed, and not both\x1a)(this.edits.size() > 0) != has(this.mend)\"\x86\x01\n" +
+	"\x04Mend\x12%\n" +
+	"\x04path\x18\x01 \x01(\tB\x11\xbaH\x0er\f:\n" +
+	"unmanaged/R\x04path\x120\n" +
+	"\bif_match\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{40}$R\aifMatch\x12%\n" +
+	"\acontent\x18\x03 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80@R\acontent\"H\n" +
 	"\x06Author\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x12\x1e\n" +
@@ -559,30 +638,32 @@ func file_fgd_edit_v1_edit_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_edit_v1_edit_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_edit_v1_edit_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_fgd_edit_v1_edit_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_fgd_edit_v1_edit_proto_goTypes = []any{
 	(Effect)(0),            // 0: fgd.edit.v1.Effect
 	(*EditSet)(nil),        // 1: fgd.edit.v1.EditSet
-	(*Author)(nil),         // 2: fgd.edit.v1.Author
-	(*Edit)(nil),           // 3: fgd.edit.v1.Edit
-	(*Says)(nil),           // 4: fgd.edit.v1.Says
-	(*Edited)(nil),         // 5: fgd.edit.v1.Edited
-	(*v1.ResourceKey)(nil), // 6: fgd.report.v1.ResourceKey
-	(*v1.Finding)(nil),     // 7: fgd.report.v1.Finding
+	(*Mend)(nil),           // 2: fgd.edit.v1.Mend
+	(*Author)(nil),         // 3: fgd.edit.v1.Author
+	(*Edit)(nil),           // 4: fgd.edit.v1.Edit
+	(*Says)(nil),           // 5: fgd.edit.v1.Says
+	(*Edited)(nil),         // 6: fgd.edit.v1.Edited
+	(*v1.ResourceKey)(nil), // 7: fgd.report.v1.ResourceKey
+	(*v1.Finding)(nil),     // 8: fgd.report.v1.Finding
 }
 var file_fgd_edit_v1_edit_proto_depIdxs = []int32{
-	3, // 0: fgd.edit.v1.EditSet.edits:type_name -> fgd.edit.v1.Edit
-	2, // 1: fgd.edit.v1.EditSet.author:type_name -> fgd.edit.v1.Author
-	6, // 2: fgd.edit.v1.Edit.resource:type_name -> fgd.report.v1.ResourceKey
-	4, // 3: fgd.edit.v1.Edit.put:type_name -> fgd.edit.v1.Says
-	6, // 4: fgd.edit.v1.Edited.resource:type_name -> fgd.report.v1.ResourceKey
-	0, // 5: fgd.edit.v1.Edited.effect:type_name -> fgd.edit.v1.Effect
-	7, // 6: fgd.edit.v1.Edited.problem:type_name -> fgd.report.v1.Finding
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	4, // 0: fgd.edit.v1.EditSet.edits:type_name -> fgd.edit.v1.Edit
+	3, // 1: fgd.edit.v1.EditSet.author:type_name -> fgd.edit.v1.Author
+	2, // 2: fgd.edit.v1.EditSet.mend:type_name -> fgd.edit.v1.Mend
+	7, // 3: fgd.edit.v1.Edit.resource:type_name -> fgd.report.v1.ResourceKey
+	5, // 4: fgd.edit.v1.Edit.put:type_name -> fgd.edit.v1.Says
+	7, // 5: fgd.edit.v1.Edited.resource:type_name -> fgd.report.v1.ResourceKey
+	0, // 6: fgd.edit.v1.Edited.effect:type_name -> fgd.edit.v1.Effect
+	8, // 7: fgd.edit.v1.Edited.problem:type_name -> fgd.report.v1.Finding
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_fgd_edit_v1_edit_proto_init() }
@@ -590,7 +671,7 @@ func file_fgd_edit_v1_edit_proto_init() {
 	if File_fgd_edit_v1_edit_proto != nil {
 		return
 	}
-	file_fgd_edit_v1_edit_proto_msgTypes[2].OneofWrappers = []any{
+	file_fgd_edit_v1_edit_proto_msgTypes[3].OneofWrappers = []any{
 		(*Edit_Put)(nil),
 		(*Edit_MergePatch)(nil),
 		(*Edit_Delete)(nil),
@@ -601,7 +682,7 @@ func file_fgd_edit_v1_edit_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_edit_v1_edit_proto_rawDesc), len(file_fgd_edit_v1_edit_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

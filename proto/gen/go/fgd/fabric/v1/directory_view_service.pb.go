@@ -1268,7 +1268,9 @@ type DiffCommitsResponse struct {
 	// How much differs.
 	Counts *v11.ChangeCounts `protobuf:"bytes,3,opt,name=counts,proto3" json:"counts,omitempty"`
 	// Unified diff, cut at a limit with a line that says so.
-	Diff          string `protobuf:"bytes,4,opt,name=diff,proto3" json:"diff,omitempty"`
+	Diff string `protobuf:"bytes,4,opt,name=diff,proto3" json:"diff,omitempty"`
+	// Files whose documents mean what they meant, in whichever file, words and order; none where more than 2000 differ.
+	SameMeaning   []string `protobuf:"bytes,5,rep,name=same_meaning,json=sameMeaning,proto3" json:"same_meaning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1329,6 +1331,13 @@ func (x *DiffCommitsResponse) GetDiff() string {
 		return x.Diff
 	}
 	return ""
+}
+
+func (x *DiffCommitsResponse) GetSameMeaning() []string {
+	if x != nil {
+		return x.SameMeaning
+	}
+	return nil
 }
 
 var File_fgd_fabric_v1_directory_view_service_proto protoreflect.FileDescriptor
@@ -1434,13 +1443,14 @@ const file_fgd_fabric_v1_directory_view_service_proto_rawDesc = "" +
 	"\vfrom_commit\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"fromCommit\x12\x1b\n" +
 	"\tto_commit\x18\x03 \x01(\tR\btoCommit\x12\x1f\n" +
-	"\x05paths\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05paths\"\x99\x01\n" +
+	"\x05paths\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05paths\"\xbc\x01\n" +
 	"\x13DiffCommitsResponse\x12\x1f\n" +
 	"\vfrom_commit\x18\x01 \x01(\tR\n" +
 	"fromCommit\x12\x1b\n" +
 	"\tto_commit\x18\x02 \x01(\tR\btoCommit\x120\n" +
 	"\x06counts\x18\x03 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x12\n" +
-	"\x04diff\x18\x04 \x01(\tR\x04diff*\x90\x01\n" +
+	"\x04diff\x18\x04 \x01(\tR\x04diff\x12!\n" +
+	"\fsame_meaning\x18\x05 \x03(\tR\vsameMeaning*\x90\x01\n" +
 	"\x0fDirectoryStatus\x12 \n" +
 	"\x1cDIRECTORY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18DIRECTORY_STATUS_HEALTHY\x10\x01\x12\x1d\n" +

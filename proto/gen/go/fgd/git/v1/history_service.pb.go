@@ -546,13 +546,15 @@ func (x *DiffCommitsRequest) GetPaths() []string {
 	return nil
 }
 
-// Response of DiffCommits: pieces of the text; the first message has the counts.
+// Response of DiffCommits: what differs, and then pieces of the text; the first message has the counts.
 type DiffCommitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How much differs; in the first message.
 	Counts *ChangeCounts `protobuf:"bytes,1,opt,name=counts,proto3" json:"counts,omitempty"`
 	// Next piece of the unified diff, which is cut at a limit with a line that says so.
 	Diff string `protobuf:"bytes,2,opt,name=diff,proto3" json:"diff,omitempty"`
+	// Next of the files that differ, in the order of their paths.
+	Changes []*FileChange `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
 	// Id of the old commit; in the first message.
 	FromCommit string `protobuf:"bytes,30,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
 	// Id of the new commit; in the first message.
@@ -603,6 +605,13 @@ func (x *DiffCommitsResponse) GetDiff() string {
 		return x.Diff
 	}
 	return ""
+}
+
+func (x *DiffCommitsResponse) GetChanges() []*FileChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
 }
 
 func (x *DiffCommitsResponse) GetFromCommit() string {
@@ -900,10 +909,11 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\vfrom_commit\x18\x02 \x01(\tR\n" +
 	"fromCommit\x12\x1b\n" +
 	"\tto_commit\x18\x03 \x01(\tR\btoCommit\x12\x14\n" +
-	"\x05paths\x18\x04 \x03(\tR\x05paths\"\x99\x01\n" +
+	"\x05paths\x18\x04 \x03(\tR\x05paths\"\xcb\x01\n" +
 	"\x13DiffCommitsResponse\x120\n" +
 	"\x06counts\x18\x01 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x12\n" +
-	"\x04diff\x18\x02 \x01(\tR\x04diff\x12\x1f\n" +
+	"\x04diff\x18\x02 \x01(\tR\x04diff\x120\n" +
+	"\achanges\x18\x03 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\x12\x1f\n" +
 	"\vfrom_commit\x18\x1e \x01(\tR\n" +
 	"fromCommit\x12\x1b\n" +
 	"\tto_commit\x18\x1f \x01(\tR\btoCommit\"c\n" +
@@ -979,20 +989,21 @@ var file_fgd_git_v1_history_service_proto_depIdxs = []int32{
 	0,  // 8: fgd.git.v1.Commit.origin:type_name -> fgd.git.v1.ChangeOrigin
 	2,  // 9: fgd.git.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
 	12, // 10: fgd.git.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	10, // 11: fgd.git.v1.FindLastSyncResponse.commit_time:type_name -> google.protobuf.Timestamp
-	1,  // 12: fgd.git.v1.HistoryService.ListCommits:input_type -> fgd.git.v1.ListCommitsRequest
-	4,  // 13: fgd.git.v1.HistoryService.DiffCommits:input_type -> fgd.git.v1.DiffCommitsRequest
-	6,  // 14: fgd.git.v1.HistoryService.RestoreTree:input_type -> fgd.git.v1.RestoreTreeRequest
-	8,  // 15: fgd.git.v1.HistoryService.FindLastSync:input_type -> fgd.git.v1.FindLastSyncRequest
-	3,  // 16: fgd.git.v1.HistoryService.ListCommits:output_type -> fgd.git.v1.ListCommitsResponse
-	5,  // 17: fgd.git.v1.HistoryService.DiffCommits:output_type -> fgd.git.v1.DiffCommitsResponse
-	7,  // 18: fgd.git.v1.HistoryService.RestoreTree:output_type -> fgd.git.v1.RestoreTreeResponse
-	9,  // 19: fgd.git.v1.HistoryService.FindLastSync:output_type -> fgd.git.v1.FindLastSyncResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	13, // 11: fgd.git.v1.DiffCommitsResponse.changes:type_name -> fgd.git.v1.FileChange
+	10, // 12: fgd.git.v1.FindLastSyncResponse.commit_time:type_name -> google.protobuf.Timestamp
+	1,  // 13: fgd.git.v1.HistoryService.ListCommits:input_type -> fgd.git.v1.ListCommitsRequest
+	4,  // 14: fgd.git.v1.HistoryService.DiffCommits:input_type -> fgd.git.v1.DiffCommitsRequest
+	6,  // 15: fgd.git.v1.HistoryService.RestoreTree:input_type -> fgd.git.v1.RestoreTreeRequest
+	8,  // 16: fgd.git.v1.HistoryService.FindLastSync:input_type -> fgd.git.v1.FindLastSyncRequest
+	3,  // 17: fgd.git.v1.HistoryService.ListCommits:output_type -> fgd.git.v1.ListCommitsResponse
+	5,  // 18: fgd.git.v1.HistoryService.DiffCommits:output_type -> fgd.git.v1.DiffCommitsResponse
+	7,  // 19: fgd.git.v1.HistoryService.RestoreTree:output_type -> fgd.git.v1.RestoreTreeResponse
+	9,  // 20: fgd.git.v1.HistoryService.FindLastSync:output_type -> fgd.git.v1.FindLastSyncResponse
+	17, // [17:21] is the sub-list for method output_type
+	13, // [13:17] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_history_service_proto_init() }

@@ -465,7 +465,7 @@ type DiffTreesRequest struct {
 	FromTree string `protobuf:"bytes,2,opt,name=from_tree,json=fromTree,proto3" json:"from_tree,omitempty"`
 	// The new tree.
 	ToTree string `protobuf:"bytes,3,opt,name=to_tree,json=toTree,proto3" json:"to_tree,omitempty"`
-	// Leaves out the text and sends the counts only.
+	// Leaves out all but the counts.
 	CountsOnly    bool `protobuf:"varint,4,opt,name=counts_only,json=countsOnly,proto3" json:"counts_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -529,13 +529,15 @@ func (x *DiffTreesRequest) GetCountsOnly() bool {
 	return false
 }
 
-// Response of DiffTrees: pieces of the text; the first message has the counts.
+// Response of DiffTrees: what differs, and then pieces of the text; the first message has the counts.
 type DiffTreesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How much differs; in the first message.
 	Counts *ChangeCounts `protobuf:"bytes,1,opt,name=counts,proto3" json:"counts,omitempty"`
 	// Next piece of the unified diff.
-	Diff          string `protobuf:"bytes,2,opt,name=diff,proto3" json:"diff,omitempty"`
+	Diff string `protobuf:"bytes,2,opt,name=diff,proto3" json:"diff,omitempty"`
+	// Next of the files that differ, in the order of their paths.
+	Changes       []*FileChange `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -582,6 +584,13 @@ func (x *DiffTreesResponse) GetDiff() string {
 		return x.Diff
 	}
 	return ""
+}
+
+func (x *DiffTreesResponse) GetChanges() []*FileChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
 }
 
 // Request of ListChanges.
@@ -822,10 +831,11 @@ const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
 	"\tfrom_tree\x18\x02 \x01(\tR\bfromTree\x12\x17\n" +
 	"\ato_tree\x18\x03 \x01(\tR\x06toTree\x12\x1f\n" +
 	"\vcounts_only\x18\x04 \x01(\bR\n" +
-	"countsOnly\"Y\n" +
+	"countsOnly\"\x8b\x01\n" +
 	"\x11DiffTreesResponse\x120\n" +
 	"\x06counts\x18\x01 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x12\n" +
-	"\x04diff\x18\x02 \x01(\tR\x04diff\"X\n" +
+	"\x04diff\x18\x02 \x01(\tR\x04diff\x120\n" +
+	"\achanges\x18\x03 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\"X\n" +
 	"\x12ListChangesRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12!\n" +
@@ -894,25 +904,26 @@ var file_fgd_git_v1_tree_service_proto_depIdxs = []int32{
 	4,  // 1: fgd.git.v1.ReadBlobsResponse.blobs:type_name -> fgd.git.v1.Blob
 	14, // 2: fgd.git.v1.WriteTreeRequest.changes:type_name -> fgd.git.v1.Change
 	15, // 3: fgd.git.v1.DiffTreesResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 4: fgd.git.v1.FileChange.kind:type_name -> fgd.git.v1.FileChangeKind
-	16, // 5: fgd.git.v1.FileChange.old_mode:type_name -> fgd.git.v1.FileMode
-	16, // 6: fgd.git.v1.FileChange.new_mode:type_name -> fgd.git.v1.FileMode
-	11, // 7: fgd.git.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
-	1,  // 8: fgd.git.v1.TreeService.ListTree:input_type -> fgd.git.v1.ListTreeRequest
-	3,  // 9: fgd.git.v1.TreeService.ReadBlobs:input_type -> fgd.git.v1.ReadBlobsRequest
-	6,  // 10: fgd.git.v1.TreeService.WriteTree:input_type -> fgd.git.v1.WriteTreeRequest
-	8,  // 11: fgd.git.v1.TreeService.DiffTrees:input_type -> fgd.git.v1.DiffTreesRequest
-	10, // 12: fgd.git.v1.TreeService.ListChanges:input_type -> fgd.git.v1.ListChangesRequest
-	2,  // 13: fgd.git.v1.TreeService.ListTree:output_type -> fgd.git.v1.ListTreeResponse
-	5,  // 14: fgd.git.v1.TreeService.ReadBlobs:output_type -> fgd.git.v1.ReadBlobsResponse
-	7,  // 15: fgd.git.v1.TreeService.WriteTree:output_type -> fgd.git.v1.WriteTreeResponse
-	9,  // 16: fgd.git.v1.TreeService.DiffTrees:output_type -> fgd.git.v1.DiffTreesResponse
-	12, // 17: fgd.git.v1.TreeService.ListChanges:output_type -> fgd.git.v1.ListChangesResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	11, // 4: fgd.git.v1.DiffTreesResponse.changes:type_name -> fgd.git.v1.FileChange
+	0,  // 5: fgd.git.v1.FileChange.kind:type_name -> fgd.git.v1.FileChangeKind
+	16, // 6: fgd.git.v1.FileChange.old_mode:type_name -> fgd.git.v1.FileMode
+	16, // 7: fgd.git.v1.FileChange.new_mode:type_name -> fgd.git.v1.FileMode
+	11, // 8: fgd.git.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
+	1,  // 9: fgd.git.v1.TreeService.ListTree:input_type -> fgd.git.v1.ListTreeRequest
+	3,  // 10: fgd.git.v1.TreeService.ReadBlobs:input_type -> fgd.git.v1.ReadBlobsRequest
+	6,  // 11: fgd.git.v1.TreeService.WriteTree:input_type -> fgd.git.v1.WriteTreeRequest
+	8,  // 12: fgd.git.v1.TreeService.DiffTrees:input_type -> fgd.git.v1.DiffTreesRequest
+	10, // 13: fgd.git.v1.TreeService.ListChanges:input_type -> fgd.git.v1.ListChangesRequest
+	2,  // 14: fgd.git.v1.TreeService.ListTree:output_type -> fgd.git.v1.ListTreeResponse
+	5,  // 15: fgd.git.v1.TreeService.ReadBlobs:output_type -> fgd.git.v1.ReadBlobsResponse
+	7,  // 16: fgd.git.v1.TreeService.WriteTree:output_type -> fgd.git.v1.WriteTreeResponse
+	9,  // 17: fgd.git.v1.TreeService.DiffTrees:output_type -> fgd.git.v1.DiffTreesResponse
+	12, // 18: fgd.git.v1.TreeService.ListChanges:output_type -> fgd.git.v1.ListChangesResponse
+	14, // [14:19] is the sub-list for method output_type
+	9,  // [9:14] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_tree_service_proto_init() }

@@ -11,9 +11,10 @@ package ingestionv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "fgdsync.dev/proto/fgd/access/v1"
-	v13 "fgdsync.dev/proto/fgd/directory/v1"
-	v12 "fgdsync.dev/proto/fgd/edit/v1"
+	v14 "fgdsync.dev/proto/fgd/directory/v1"
+	v13 "fgdsync.dev/proto/fgd/edit/v1"
 	v1 "fgdsync.dev/proto/fgd/fabric/v1"
+	v12 "fgdsync.dev/proto/fgd/git/v1"
 	v11 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -452,6 +453,107 @@ func (x *ResourceVersion) GetContent() *v11.ResourceContent {
 	return nil
 }
 
+// Request of CompareMeaning.
+type CompareMeaningRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Snapshot that has the files.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// All files that differ.
+	Changes       []*v12.FileChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareMeaningRequest) Reset() {
+	*x = CompareMeaningRequest{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareMeaningRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareMeaningRequest) ProtoMessage() {}
+
+func (x *CompareMeaningRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareMeaningRequest.ProtoReflect.Descriptor instead.
+func (*CompareMeaningRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CompareMeaningRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *CompareMeaningRequest) GetChanges() []*v12.FileChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// Response of CompareMeaning.
+type CompareMeaningResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paths of those that mean what they meant, in the order asked for.
+	Paths         []string `protobuf:"bytes,1,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareMeaningResponse) Reset() {
+	*x = CompareMeaningResponse{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareMeaningResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareMeaningResponse) ProtoMessage() {}
+
+func (x *CompareMeaningResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareMeaningResponse.ProtoReflect.Descriptor instead.
+func (*CompareMeaningResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CompareMeaningResponse) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
 // Request of EditResources.
 type EditResourcesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -462,14 +564,14 @@ type EditResourcesRequest struct {
 	// How the fabric wants to be treated.
 	Options *v1.Options `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	// What is to be done.
-	EditSet       *v12.EditSet `protobuf:"bytes,4,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
+	EditSet       *v13.EditSet `protobuf:"bytes,4,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditResourcesRequest) Reset() {
 	*x = EditResourcesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +583,7 @@ func (x *EditResourcesRequest) String() string {
 func (*EditResourcesRequest) ProtoMessage() {}
 
 func (x *EditResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +596,7 @@ func (x *EditResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResourcesRequest.ProtoReflect.Descriptor instead.
 func (*EditResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EditResourcesRequest) GetSnapshotId() string {
@@ -518,7 +620,7 @@ func (x *EditResourcesRequest) GetOptions() *v1.Options {
 	return nil
 }
 
-func (x *EditResourcesRequest) GetEditSet() *v12.EditSet {
+func (x *EditResourcesRequest) GetEditSet() *v13.EditSet {
 	if x != nil {
 		return x.EditSet
 	}
@@ -531,14 +633,14 @@ type EditResourcesResponse struct {
 	// The new tree; the one given when nothing changes, or when something can't be done.
 	Tree string `protobuf:"bytes,1,opt,name=tree,proto3" json:"tree,omitempty"`
 	// What became of each edit, in their order. When one of them has a problem, none was made.
-	Edited        []*v12.Edited `protobuf:"bytes,2,rep,name=edited,proto3" json:"edited,omitempty"`
+	Edited        []*v13.Edited `protobuf:"bytes,2,rep,name=edited,proto3" json:"edited,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditResourcesResponse) Reset() {
 	*x = EditResourcesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +652,7 @@ func (x *EditResourcesResponse) String() string {
 func (*EditResourcesResponse) ProtoMessage() {}
 
 func (x *EditResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +665,7 @@ func (x *EditResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResourcesResponse.ProtoReflect.Descriptor instead.
 func (*EditResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *EditResourcesResponse) GetTree() string {
@@ -573,7 +675,7 @@ func (x *EditResourcesResponse) GetTree() string {
 	return ""
 }
 
-func (x *EditResourcesResponse) GetEdited() []*v12.Edited {
+func (x *EditResourcesResponse) GetEdited() []*v13.Edited {
 	if x != nil {
 		return x.Edited
 	}
@@ -593,7 +695,7 @@ type DiscoverRequest struct {
 
 func (x *DiscoverRequest) Reset() {
 	*x = DiscoverRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +707,7 @@ func (x *DiscoverRequest) String() string {
 func (*DiscoverRequest) ProtoMessage() {}
 
 func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +720,7 @@ func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverRequest.ProtoReflect.Descriptor instead.
 func (*DiscoverRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DiscoverRequest) GetSnapshotId() string {
@@ -652,7 +754,7 @@ type DiscoverResponse struct {
 
 func (x *DiscoverResponse) Reset() {
 	*x = DiscoverResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +766,7 @@ func (x *DiscoverResponse) String() string {
 func (*DiscoverResponse) ProtoMessage() {}
 
 func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +779,7 @@ func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverResponse.ProtoReflect.Descriptor instead.
 func (*DiscoverResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DiscoverResponse) GetInputs() []string {
@@ -716,7 +818,7 @@ type IngestRequest struct {
 	// The tree.
 	Tree string `protobuf:"bytes,2,opt,name=tree,proto3" json:"tree,omitempty"`
 	// Whose it is.
-	Fabric *v13.FabricIdentity `protobuf:"bytes,3,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	Fabric *v14.FabricIdentity `protobuf:"bytes,3,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	// How it wants to be treated.
 	Options *v1.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
 	// Commit the tree came from, for the logs.
@@ -746,7 +848,7 @@ type IngestRequest struct {
 
 func (x *IngestRequest) Reset() {
 	*x = IngestRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +860,7 @@ func (x *IngestRequest) String() string {
 func (*IngestRequest) ProtoMessage() {}
 
 func (x *IngestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +873,7 @@ func (x *IngestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestRequest.ProtoReflect.Descriptor instead.
 func (*IngestRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *IngestRequest) GetSnapshotId() string {
@@ -788,7 +890,7 @@ func (x *IngestRequest) GetTree() string {
 	return ""
 }
 
-func (x *IngestRequest) GetFabric() *v13.FabricIdentity {
+func (x *IngestRequest) GetFabric() *v14.FabricIdentity {
 	if x != nil {
 		return x.Fabric
 	}
@@ -883,7 +985,7 @@ type OnlyFiles struct {
 
 func (x *OnlyFiles) Reset() {
 	*x = OnlyFiles{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +997,7 @@ func (x *OnlyFiles) String() string {
 func (*OnlyFiles) ProtoMessage() {}
 
 func (x *OnlyFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1010,7 @@ func (x *OnlyFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnlyFiles.ProtoReflect.Descriptor instead.
 func (*OnlyFiles) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OnlyFiles) GetPaths() []string {
@@ -935,7 +1037,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1049,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1062,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Progress) GetFilesProcessed() int32 {
@@ -1010,7 +1112,7 @@ type DocumentResult struct {
 
 func (x *DocumentResult) Reset() {
 	*x = DocumentResult{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1124,7 @@ func (x *DocumentResult) String() string {
 func (*DocumentResult) ProtoMessage() {}
 
 func (x *DocumentResult) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1137,7 @@ func (x *DocumentResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DocumentResult.ProtoReflect.Descriptor instead.
 func (*DocumentResult) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DocumentResult) GetFile() string {
@@ -1092,7 +1194,7 @@ type Resource struct {
 
 func (x *Resource) Reset() {
 	*x = Resource{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1104,7 +1206,7 @@ func (x *Resource) String() string {
 func (*Resource) ProtoMessage() {}
 
 func (x *Resource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1117,7 +1219,7 @@ func (x *Resource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resource.ProtoReflect.Descriptor instead.
 func (*Resource) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Resource) GetKey() *v11.ResourceKey {
@@ -1170,7 +1272,7 @@ type IngestResponse struct {
 
 func (x *IngestResponse) Reset() {
 	*x = IngestResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1182,7 +1284,7 @@ func (x *IngestResponse) String() string {
 func (*IngestResponse) ProtoMessage() {}
 
 func (x *IngestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1195,7 +1297,7 @@ func (x *IngestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResponse.ProtoReflect.Descriptor instead.
 func (*IngestResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *IngestResponse) GetPart() isIngestResponse_Part {
@@ -1274,7 +1376,7 @@ type IngestResults struct {
 
 func (x *IngestResults) Reset() {
 	*x = IngestResults{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1388,7 @@ func (x *IngestResults) String() string {
 func (*IngestResults) ProtoMessage() {}
 
 func (x *IngestResults) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1401,7 @@ func (x *IngestResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResults.ProtoReflect.Descriptor instead.
 func (*IngestResults) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *IngestResults) GetDocuments() []*DocumentResult {
@@ -1355,7 +1457,7 @@ type IngestSummary struct {
 
 func (x *IngestSummary) Reset() {
 	*x = IngestSummary{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1469,7 @@ func (x *IngestSummary) String() string {
 func (*IngestSummary) ProtoMessage() {}
 
 func (x *IngestSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1482,7 @@ func (x *IngestSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestSummary.ProtoReflect.Descriptor instead.
 func (*IngestSummary) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *IngestSummary) GetTree() string {
@@ -1456,7 +1558,7 @@ type FindingCount struct {
 
 func (x *FindingCount) Reset() {
 	*x = FindingCount{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1468,7 +1570,7 @@ func (x *FindingCount) String() string {
 func (*FindingCount) ProtoMessage() {}
 
 func (x *FindingCount) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1481,7 +1583,7 @@ func (x *FindingCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindingCount.ProtoReflect.Descriptor instead.
 func (*FindingCount) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FindingCount) GetSeverity() v11.Severity {
@@ -1528,7 +1630,7 @@ type ValidateFilesRequest struct {
 
 func (x *ValidateFilesRequest) Reset() {
 	*x = ValidateFilesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[19]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1642,7 @@ func (x *ValidateFilesRequest) String() string {
 func (*ValidateFilesRequest) ProtoMessage() {}
 
 func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[19]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1655,7 @@ func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesRequest.ProtoReflect.Descriptor instead.
 func (*ValidateFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{19}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ValidateFilesRequest) GetPath() string {
@@ -1593,7 +1695,7 @@ type ValidateFilesResponse struct {
 
 func (x *ValidateFilesResponse) Reset() {
 	*x = ValidateFilesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[20]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1707,7 @@ func (x *ValidateFilesResponse) String() string {
 func (*ValidateFilesResponse) ProtoMessage() {}
 
 func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[20]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1720,7 @@ func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesResponse.ProtoReflect.Descriptor instead.
 func (*ValidateFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{20}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ValidateFilesResponse) GetPath() string {
@@ -1655,7 +1757,7 @@ type ListQuarantineRequest struct {
 
 func (x *ListQuarantineRequest) Reset() {
 	*x = ListQuarantineRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[21]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1769,7 @@ func (x *ListQuarantineRequest) String() string {
 func (*ListQuarantineRequest) ProtoMessage() {}
 
 func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[21]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1782,7 @@ func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
 func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{21}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListQuarantineRequest) GetSnapshotId() string {
@@ -1708,7 +1810,7 @@ type ListQuarantineResponse struct {
 
 func (x *ListQuarantineResponse) Reset() {
 	*x = ListQuarantineResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[22]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1720,7 +1822,7 @@ func (x *ListQuarantineResponse) String() string {
 func (*ListQuarantineResponse) ProtoMessage() {}
 
 func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[22]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1733,7 +1835,7 @@ func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
 func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{22}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListQuarantineResponse) GetFiles() []*v11.QuarantinedFile {
@@ -1765,7 +1867,7 @@ type ReadResourcesRequest struct {
 
 func (x *ReadResourcesRequest) Reset() {
 	*x = ReadResourcesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[23]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1879,7 @@ func (x *ReadResourcesRequest) String() string {
 func (*ReadResourcesRequest) ProtoMessage() {}
 
 func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[23]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1892,7 @@ func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesRequest.ProtoReflect.Descriptor instead.
 func (*ReadResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{23}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadResourcesRequest) GetSnapshotId() string {
@@ -1846,7 +1948,7 @@ type ReadResourcesResponse struct {
 
 func (x *ReadResourcesResponse) Reset() {
 	*x = ReadResourcesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[24]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1858,7 +1960,7 @@ func (x *ReadResourcesResponse) String() string {
 func (*ReadResourcesResponse) ProtoMessage() {}
 
 func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[24]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1871,7 +1973,7 @@ func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesResponse.ProtoReflect.Descriptor instead.
 func (*ReadResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{24}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReadResourcesResponse) GetResources() []*v11.ResourceContent {
@@ -1885,7 +1987,7 @@ var File_fgd_ingestion_v1_ingestion_service_proto protoreflect.FileDescriptor
 
 const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\n" +
-	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n" +
+	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n" +
 	"\x15LocateResourceRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
@@ -1907,7 +2009,13 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x14ReadVersionsResponse\x12=\n" +
 	"\bversions\x18\x01 \x03(\v2!.fgd.ingestion.v1.ResourceVersionR\bversions\"K\n" +
 	"\x0fResourceVersion\x128\n" +
-	"\acontent\x18\x01 \x01(\v2\x1e.fgd.report.v1.ResourceContentR\acontent\"\xc8\x01\n" +
+	"\acontent\x18\x01 \x01(\v2\x1e.fgd.report.v1.ResourceContentR\acontent\"~\n" +
+	"\x15CompareMeaningRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12;\n" +
+	"\achanges\x18\x02 \x03(\v2\x16.fgd.git.v1.FileChangeB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0fR\achanges\".\n" +
+	"\x16CompareMeaningResponse\x12\x14\n" +
+	"\x05paths\x18\x01 \x03(\tR\x05paths\"\xc8\x01\n" +
 	"\x14EditResourcesRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
@@ -2023,7 +2131,7 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x13OUTCOME_QUARANTINED\x10\x04\x12\x11\n" +
 	"\rOUTCOME_MOVED\x10\x05\x12\x18\n" +
 	"\x14OUTCOME_KEPT_MANAGED\x10\x06\x12\x14\n" +
-	"\x10OUTCOME_RELEASED\x10\a2\xbb\a\n" +
+	"\x10OUTCOME_RELEASED\x10\a2\xb6\b\n" +
 	"\x10IngestionService\x12g\n" +
 	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12c\n" +
 	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
@@ -2031,7 +2139,8 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator(\x010\x01\x12x\n" +
 	"\rReadResources\x12&.fgd.ingestion.v1.ReadResourcesRequest\x1a'.fgd.ingestion.v1.ReadResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
 	"\x0eLocateResource\x12'.fgd.ingestion.v1.LocateResourceRequest\x1a(.fgd.ingestion.v1.LocateResourceResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12u\n" +
-	"\fReadVersions\x12%.fgd.ingestion.v1.ReadVersionsRequest\x1a&.fgd.ingestion.v1.ReadVersionsResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12v\n" +
+	"\fReadVersions\x12%.fgd.ingestion.v1.ReadVersionsRequest\x1a&.fgd.ingestion.v1.ReadVersionsResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
+	"\x0eCompareMeaning\x12'.fgd.ingestion.v1.CompareMeaningRequest\x1a(.fgd.ingestion.v1.CompareMeaningResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12v\n" +
 	"\rEditResources\x12&.fgd.ingestion.v1.EditResourcesRequest\x1a'.fgd.ingestion.v1.EditResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestratorB\xbf\x01\n" +
 	"\x14com.fgd.ingestion.v1B\x15IngestionServiceProtoP\x01Z.fgdsync.dev/proto/fgd/ingestion/v1;ingestionv1\xa2\x02\x03FIX\xaa\x02\x10Fgd.Ingestion.V1\xca\x02\x10Fgd\\Ingestion\\V1\xe2\x02\x1cFgd\\Ingestion\\V1\\GPBMetadata\xea\x02\x12Fgd::Ingestion::V1b\x06proto3"
 
@@ -2048,7 +2157,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_ingestion_v1_ingestion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(Outcome)(0),                   // 0: fgd.ingestion.v1.Outcome
 	(*LocateResourceRequest)(nil),  // 1: fgd.ingestion.v1.LocateResourceRequest
@@ -2057,92 +2166,98 @@ var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(*FileVersion)(nil),            // 4: fgd.ingestion.v1.FileVersion
 	(*ReadVersionsResponse)(nil),   // 5: fgd.ingestion.v1.ReadVersionsResponse
 	(*ResourceVersion)(nil),        // 6: fgd.ingestion.v1.ResourceVersion
-	(*EditResourcesRequest)(nil),   // 7: fgd.ingestion.v1.EditResourcesRequest
-	(*EditResourcesResponse)(nil),  // 8: fgd.ingestion.v1.EditResourcesResponse
-	(*DiscoverRequest)(nil),        // 9: fgd.ingestion.v1.DiscoverRequest
-	(*DiscoverResponse)(nil),       // 10: fgd.ingestion.v1.DiscoverResponse
-	(*IngestRequest)(nil),          // 11: fgd.ingestion.v1.IngestRequest
-	(*OnlyFiles)(nil),              // 12: fgd.ingestion.v1.OnlyFiles
-	(*Progress)(nil),               // 13: fgd.ingestion.v1.Progress
-	(*DocumentResult)(nil),         // 14: fgd.ingestion.v1.DocumentResult
-	(*Resource)(nil),               // 15: fgd.ingestion.v1.Resource
-	(*IngestResponse)(nil),         // 16: fgd.ingestion.v1.IngestResponse
-	(*IngestResults)(nil),          // 17: fgd.ingestion.v1.IngestResults
-	(*IngestSummary)(nil),          // 18: fgd.ingestion.v1.IngestSummary
-	(*FindingCount)(nil),           // 19: fgd.ingestion.v1.FindingCount
-	(*ValidateFilesRequest)(nil),   // 20: fgd.ingestion.v1.ValidateFilesRequest
-	(*ValidateFilesResponse)(nil),  // 21: fgd.ingestion.v1.ValidateFilesResponse
-	(*ListQuarantineRequest)(nil),  // 22: fgd.ingestion.v1.ListQuarantineRequest
-	(*ListQuarantineResponse)(nil), // 23: fgd.ingestion.v1.ListQuarantineResponse
-	(*ReadResourcesRequest)(nil),   // 24: fgd.ingestion.v1.ReadResourcesRequest
-	(*ReadResourcesResponse)(nil),  // 25: fgd.ingestion.v1.ReadResourcesResponse
-	(*v1.Options)(nil),             // 26: fgd.fabric.v1.Options
-	(*v11.ResourceKey)(nil),        // 27: fgd.report.v1.ResourceKey
-	(*v11.ResourceContent)(nil),    // 28: fgd.report.v1.ResourceContent
-	(*v12.EditSet)(nil),            // 29: fgd.edit.v1.EditSet
-	(*v12.Edited)(nil),             // 30: fgd.edit.v1.Edited
-	(*v11.Finding)(nil),            // 31: fgd.report.v1.Finding
-	(*v13.FabricIdentity)(nil),     // 32: fgd.directory.v1.FabricIdentity
-	(*timestamppb.Timestamp)(nil),  // 33: google.protobuf.Timestamp
-	(*v11.DanglingReference)(nil),  // 34: fgd.report.v1.DanglingReference
-	(v11.Severity)(0),              // 35: fgd.report.v1.Severity
-	(*v11.QuarantinedFile)(nil),    // 36: fgd.report.v1.QuarantinedFile
+	(*CompareMeaningRequest)(nil),  // 7: fgd.ingestion.v1.CompareMeaningRequest
+	(*CompareMeaningResponse)(nil), // 8: fgd.ingestion.v1.CompareMeaningResponse
+	(*EditResourcesRequest)(nil),   // 9: fgd.ingestion.v1.EditResourcesRequest
+	(*EditResourcesResponse)(nil),  // 10: fgd.ingestion.v1.EditResourcesResponse
+	(*DiscoverRequest)(nil),        // 11: fgd.ingestion.v1.DiscoverRequest
+	(*DiscoverResponse)(nil),       // 12: fgd.ingestion.v1.DiscoverResponse
+	(*IngestRequest)(nil),          // 13: fgd.ingestion.v1.IngestRequest
+	(*OnlyFiles)(nil),              // 14: fgd.ingestion.v1.OnlyFiles
+	(*Progress)(nil),               // 15: fgd.ingestion.v1.Progress
+	(*DocumentResult)(nil),         // 16: fgd.ingestion.v1.DocumentResult
+	(*Resource)(nil),               // 17: fgd.ingestion.v1.Resource
+	(*IngestResponse)(nil),         // 18: fgd.ingestion.v1.IngestResponse
+	(*IngestResults)(nil),          // 19: fgd.ingestion.v1.IngestResults
+	(*IngestSummary)(nil),          // 20: fgd.ingestion.v1.IngestSummary
+	(*FindingCount)(nil),           // 21: fgd.ingestion.v1.FindingCount
+	(*ValidateFilesRequest)(nil),   // 22: fgd.ingestion.v1.ValidateFilesRequest
+	(*ValidateFilesResponse)(nil),  // 23: fgd.ingestion.v1.ValidateFilesResponse
+	(*ListQuarantineRequest)(nil),  // 24: fgd.ingestion.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil), // 25: fgd.ingestion.v1.ListQuarantineResponse
+	(*ReadResourcesRequest)(nil),   // 26: fgd.ingestion.v1.ReadResourcesRequest
+	(*ReadResourcesResponse)(nil),  // 27: fgd.ingestion.v1.ReadResourcesResponse
+	(*v1.Options)(nil),             // 28: fgd.fabric.v1.Options
+	(*v11.ResourceKey)(nil),        // 29: fgd.report.v1.ResourceKey
+	(*v11.ResourceContent)(nil),    // 30: fgd.report.v1.ResourceContent
+	(*v12.FileChange)(nil),         // 31: fgd.git.v1.FileChange
+	(*v13.EditSet)(nil),            // 32: fgd.edit.v1.EditSet
+	(*v13.Edited)(nil),             // 33: fgd.edit.v1.Edited
+	(*v11.Finding)(nil),            // 34: fgd.report.v1.Finding
+	(*v14.FabricIdentity)(nil),     // 35: fgd.directory.v1.FabricIdentity
+	(*timestamppb.Timestamp)(nil),  // 36: google.protobuf.Timestamp
+	(*v11.DanglingReference)(nil),  // 37: fgd.report.v1.DanglingReference
+	(v11.Severity)(0),              // 38: fgd.report.v1.Severity
+	(*v11.QuarantinedFile)(nil),    // 39: fgd.report.v1.QuarantinedFile
 }
 var file_fgd_ingestion_v1_ingestion_service_proto_depIdxs = []int32{
-	26, // 0: fgd.ingestion.v1.LocateResourceRequest.options:type_name -> fgd.fabric.v1.Options
-	27, // 1: fgd.ingestion.v1.LocateResourceRequest.resource:type_name -> fgd.report.v1.ResourceKey
-	26, // 2: fgd.ingestion.v1.ReadVersionsRequest.options:type_name -> fgd.fabric.v1.Options
-	27, // 3: fgd.ingestion.v1.ReadVersionsRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	28, // 0: fgd.ingestion.v1.LocateResourceRequest.options:type_name -> fgd.fabric.v1.Options
+	29, // 1: fgd.ingestion.v1.LocateResourceRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	28, // 2: fgd.ingestion.v1.ReadVersionsRequest.options:type_name -> fgd.fabric.v1.Options
+	29, // 3: fgd.ingestion.v1.ReadVersionsRequest.resource:type_name -> fgd.report.v1.ResourceKey
 	4,  // 4: fgd.ingestion.v1.ReadVersionsRequest.files:type_name -> fgd.ingestion.v1.FileVersion
 	6,  // 5: fgd.ingestion.v1.ReadVersionsResponse.versions:type_name -> fgd.ingestion.v1.ResourceVersion
-	28, // 6: fgd.ingestion.v1.ResourceVersion.content:type_name -> fgd.report.v1.ResourceContent
-	26, // 7: fgd.ingestion.v1.EditResourcesRequest.options:type_name -> fgd.fabric.v1.Options
-	29, // 8: fgd.ingestion.v1.EditResourcesRequest.edit_set:type_name -> fgd.edit.v1.EditSet
-	30, // 9: fgd.ingestion.v1.EditResourcesResponse.edited:type_name -> fgd.edit.v1.Edited
-	31, // 10: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
-	32, // 11: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	26, // 12: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
-	33, // 13: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
-	15, // 14: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
-	12, // 15: fgd.ingestion.v1.IngestRequest.only:type_name -> fgd.ingestion.v1.OnlyFiles
-	0,  // 16: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
-	27, // 17: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
-	27, // 18: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
-	13, // 19: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
-	17, // 20: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
-	18, // 21: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
-	14, // 22: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
-	31, // 23: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
-	15, // 24: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
-	34, // 25: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
-	19, // 26: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
-	35, // 27: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
-	31, // 28: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
-	36, // 29: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
-	26, // 30: fgd.ingestion.v1.ReadResourcesRequest.options:type_name -> fgd.fabric.v1.Options
-	27, // 31: fgd.ingestion.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
-	28, // 32: fgd.ingestion.v1.ReadResourcesResponse.resources:type_name -> fgd.report.v1.ResourceContent
-	9,  // 33: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
-	11, // 34: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
-	22, // 35: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
-	20, // 36: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
-	24, // 37: fgd.ingestion.v1.IngestionService.ReadResources:input_type -> fgd.ingestion.v1.ReadResourcesRequest
-	1,  // 38: fgd.ingestion.v1.IngestionService.LocateResource:input_type -> fgd.ingestion.v1.LocateResourceRequest
-	3,  // 39: fgd.ingestion.v1.IngestionService.ReadVersions:input_type -> fgd.ingestion.v1.ReadVersionsRequest
-	7,  // 40: fgd.ingestion.v1.IngestionService.EditResources:input_type -> fgd.ingestion.v1.EditResourcesRequest
-	10, // 41: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
-	16, // 42: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
-	23, // 43: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
-	21, // 44: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
-	25, // 45: fgd.ingestion.v1.IngestionService.ReadResources:output_type -> fgd.ingestion.v1.ReadResourcesResponse
-	2,  // 46: fgd.ingestion.v1.IngestionService.LocateResource:output_type -> fgd.ingestion.v1.LocateResourceResponse
-	5,  // 47: fgd.ingestion.v1.IngestionService.ReadVersions:output_type -> fgd.ingestion.v1.ReadVersionsResponse
-	8,  // 48: fgd.ingestion.v1.IngestionService.EditResources:output_type -> fgd.ingestion.v1.EditResourcesResponse
-	41, // [41:49] is the sub-list for method output_type
-	33, // [33:41] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	30, // 6: fgd.ingestion.v1.ResourceVersion.content:type_name -> fgd.report.v1.ResourceContent
+	31, // 7: fgd.ingestion.v1.CompareMeaningRequest.changes:type_name -> fgd.git.v1.FileChange
+	28, // 8: fgd.ingestion.v1.EditResourcesRequest.options:type_name -> fgd.fabric.v1.Options
+	32, // 9: fgd.ingestion.v1.EditResourcesRequest.edit_set:type_name -> fgd.edit.v1.EditSet
+	33, // 10: fgd.ingestion.v1.EditResourcesResponse.edited:type_name -> fgd.edit.v1.Edited
+	34, // 11: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
+	35, // 12: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	28, // 13: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
+	36, // 14: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
+	17, // 15: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
+	14, // 16: fgd.ingestion.v1.IngestRequest.only:type_name -> fgd.ingestion.v1.OnlyFiles
+	0,  // 17: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
+	29, // 18: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
+	29, // 19: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
+	15, // 20: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
+	19, // 21: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
+	20, // 22: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
+	16, // 23: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
+	34, // 24: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
+	17, // 25: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
+	37, // 26: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
+	21, // 27: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
+	38, // 28: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
+	34, // 29: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
+	39, // 30: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
+	28, // 31: fgd.ingestion.v1.ReadResourcesRequest.options:type_name -> fgd.fabric.v1.Options
+	29, // 32: fgd.ingestion.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	30, // 33: fgd.ingestion.v1.ReadResourcesResponse.resources:type_name -> fgd.report.v1.ResourceContent
+	11, // 34: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
+	13, // 35: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
+	24, // 36: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
+	22, // 37: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
+	26, // 38: fgd.ingestion.v1.IngestionService.ReadResources:input_type -> fgd.ingestion.v1.ReadResourcesRequest
+	1,  // 39: fgd.ingestion.v1.IngestionService.LocateResource:input_type -> fgd.ingestion.v1.LocateResourceRequest
+	3,  // 40: fgd.ingestion.v1.IngestionService.ReadVersions:input_type -> fgd.ingestion.v1.ReadVersionsRequest
+	7,  // 41: fgd.ingestion.v1.IngestionService.CompareMeaning:input_type -> fgd.ingestion.v1.CompareMeaningRequest
+	9,  // 42: fgd.ingestion.v1.IngestionService.EditResources:input_type -> fgd.ingestion.v1.EditResourcesRequest
+	12, // 43: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
+	18, // 44: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
+	25, // 45: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
+	23, // 46: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
+	27, // 47: fgd.ingestion.v1.IngestionService.ReadResources:output_type -> fgd.ingestion.v1.ReadResourcesResponse
+	2,  // 48: fgd.ingestion.v1.IngestionService.LocateResource:output_type -> fgd.ingestion.v1.LocateResourceResponse
+	5,  // 49: fgd.ingestion.v1.IngestionService.ReadVersions:output_type -> fgd.ingestion.v1.ReadVersionsResponse
+	8,  // 50: fgd.ingestion.v1.IngestionService.CompareMeaning:output_type -> fgd.ingestion.v1.CompareMeaningResponse
+	10, // 51: fgd.ingestion.v1.IngestionService.EditResources:output_type -> fgd.ingestion.v1.EditResourcesResponse
+	43, // [43:52] is the sub-list for method output_type
+	34, // [34:43] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_fgd_ingestion_v1_ingestion_service_proto_init() }
@@ -2150,8 +2265,8 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 	if File_fgd_ingestion_v1_ingestion_service_proto != nil {
 		return
 	}
-	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13].OneofWrappers = []any{}
-	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15].OneofWrappers = []any{
+	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15].OneofWrappers = []any{}
+	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17].OneofWrappers = []any{
 		(*IngestResponse_Progress)(nil),
 		(*IngestResponse_Results)(nil),
 		(*IngestResponse_Summary)(nil),
@@ -2162,7 +2277,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc), len(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

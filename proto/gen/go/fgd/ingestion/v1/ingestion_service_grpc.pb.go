@@ -28,6 +28,7 @@ const (
 	IngestionService_ReadResources_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ReadResources"
 	IngestionService_LocateResource_FullMethodName = "/fgd.ingestion.v1.IngestionService/LocateResource"
 	IngestionService_ReadVersions_FullMethodName   = "/fgd.ingestion.v1.IngestionService/ReadVersions"
+	IngestionService_CompareMeaning_FullMethodName = "/fgd.ingestion.v1.IngestionService/CompareMeaning"
 	IngestionService_EditResources_FullMethodName  = "/fgd.ingestion.v1.IngestionService/EditResources"
 )
 
@@ -54,8 +55,12 @@ type IngestionServiceClient interface {
 	// Reads what files say of one resource, each for itself and wherever it stands: as a commit had them, and without what
 	// else was there.
 	ReadVersions(ctx context.Context, in *ReadVersionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadVersionsResponse], error)
+	// Says which of the files that differ mean what they meant: each of their documents is there before and after, in
+	// whichever of the files, words and order. What a document means is what decides whether two are duplicates.
+	CompareMeaning(ctx context.Context, in *CompareMeaningRequest, opts ...grpc.CallOption) (*CompareMeaningResponse, error)
 	// Makes a tree in which resources of managed/ say what is asked for: only the lines of the fields that change change.
-	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none.
+	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none. Or one in which a file in
+	// quarantine says something else.
 	EditResources(ctx context.Context, in *EditResourcesRequest, opts ...grpc.CallOption) (*EditResourcesResponse, error)
 }
 
@@ -167,6 +172,16 @@ func (c *ingestionServiceClient) ReadVersions(ctx context.Context, in *ReadVersi
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ReadVersionsClient = grpc.ServerStreamingClient[ReadVersionsResponse]
 
+func (c *ingestionServiceClient) CompareMeaning(ctx context.Context, in *CompareMeaningRequest, opts ...grpc.CallOption) (*CompareMeaningResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CompareMeaningResponse)
+	err := c.cc.Invoke(ctx, IngestionService_CompareMeaning_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *ingestionServiceClient) EditResources(ctx context.Context, in *EditResourcesRequest, opts ...grpc.CallOption) (*EditResourcesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(EditResourcesResponse)
@@ -200,8 +215,12 @@ type IngestionServiceServer interface {
 	// Reads what files say of one resource, each for itself and wherever it stands: as a commit had them, and without what
 	// else was there.
 	ReadVersions(*ReadVersionsRequest, grpc.ServerStreamingServer[ReadVersionsResponse]) error
+	// Says which of the files that differ mean what they meant: each of their documents is there before and after, in
+	// whichever of the files, words and order. What a document means is what decides whether two are duplicates.
+	CompareMeaning(context.Context, *CompareMeaningRequest) (*CompareMeaningResponse, error)
 	// Makes a tree in which resources of managed/ say what is asked for: only the lines of the fields that change change.
-	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none.
+	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none. Or one in which a file in
+	// quarantine says something else.
 	EditResources(context.Context, *EditResourcesRequest) (*EditResourcesResponse, error)
 	mustEmbedUnimplementedIngestionServiceServer()
 }
@@ -233,6 +252,9 @@ func (UnimplementedIngestionServiceServer) LocateResource(context.Context, *Loca
 }
 func (UnimplementedIngestionServiceServer) ReadVersions(*ReadVersionsRequest, grpc.ServerStreamingServer[ReadVersionsResponse]) error {
 	return status.Error(codes.Unimplemented, "method ReadVersions not implemented")
+}
+func (UnimplementedIngestionServiceServer) CompareMeaning(context.Context, *CompareMeaningRequest) (*CompareMeaningResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CompareMeaning not implemented")
 }
 func (UnimplementedIngestionServiceServer) EditResources(context.Context, *EditResourcesRequest) (*EditResourcesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EditResources not implemented")
@@ -352,6 +374,24 @@ func _IngestionService_ReadVersions_Handler(srv interface{}, stream grpc.ServerS
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ReadVersionsServer = grpc.ServerStreamingServer[ReadVersionsResponse]
 
+func _IngestionService_CompareMeaning_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CompareMeaningRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).CompareMeaning(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_CompareMeaning_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).CompareMeaning(ctx, req.(*CompareMeaningRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IngestionService_EditResources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EditResourcesRequest)
 	if err := dec(in); err != nil {
@@ -388,6 +428,10 @@ var IngestionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "LocateResource",
 			Handler:    _IngestionService_LocateResource_Handler,
+		},
+		{
+			MethodName: "CompareMeaning",
+			Handler:    _IngestionService_CompareMeaning_Handler,
 		},
 		{
 			MethodName: "EditResources",

@@ -829,7 +829,10 @@ type Result struct {
 	// Tree of the fabric's directory afterwards; of what is proposed, when it is.
 	Tree string `protobuf:"bytes,10,opt,name=tree,proto3" json:"tree,omitempty"`
 	// The pull request that proposes what the sync would change, as it was then; that of edits as it is now.
-	PullRequest   *v11.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *v11.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// Of a dry run: files whose documents mean what they meant, in whichever file, words and order; none where more than
+	// 2000 differ.
+	SameMeaning   []string `protobuf:"bytes,12,rep,name=same_meaning,json=sameMeaning,proto3" json:"same_meaning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -937,6 +940,13 @@ func (x *Result) GetTree() string {
 func (x *Result) GetPullRequest() *v11.PullRequest {
 	if x != nil {
 		return x.PullRequest
+	}
+	return nil
+}
+
+func (x *Result) GetSameMeaning() []string {
+	if x != nil {
+		return x.SameMeaning
 	}
 	return nil
 }
@@ -1075,7 +1085,9 @@ type Sync struct {
 	// What became of each of them, in their order.
 	Edited []*v12.Edited `protobuf:"bytes,37,rep,name=edited,proto3" json:"edited,omitempty"`
 	// It makes changes of single resources, and takes up nothing else; also once it has ended.
-	Edits         bool `protobuf:"varint,38,opt,name=edits,proto3" json:"edits,omitempty"`
+	Edits bool `protobuf:"varint,38,opt,name=edits,proto3" json:"edits,omitempty"`
+	// The trace of the work on it, 32 hex digits; empty where traces are not sent.
+	TraceId       string `protobuf:"bytes,39,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1311,6 +1323,13 @@ func (x *Sync) GetEdits() bool {
 		return x.Edits
 	}
 	return false
+}
+
+func (x *Sync) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
 }
 
 // What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
@@ -1650,7 +1669,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\vtotal_files\x18\x04 \x01(\x05R\n" +
 	"totalFiles\x12/\n" +
 	"\x13documents_processed\x18\x05 \x01(\x05R\x12documentsProcessed\x12)\n" +
-	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\x9b\x03\n" +
+	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\xbe\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -1666,13 +1685,15 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04plan\x18\t \x01(\v2\x11.fgd.sync.v1.PlanR\x04plan\x12\x12\n" +
 	"\x04tree\x18\n" +
 	" \x01(\tR\x04tree\x12:\n" +
-	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x9e\x01\n" +
+	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12!\n" +
+	"\fsame_meaning\x18\f \x03(\tR\vsameMeaning\"\x9e\x01\n" +
 	"\n" +
 	"Transition\x12&\n" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xff\t\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x9a\n" +
+	"\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1707,7 +1728,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x0ecorrelation_id\x18# \x01(\tR\rcorrelationId\x12/\n" +
 	"\bedit_set\x18$ \x01(\v2\x14.fgd.edit.v1.EditSetR\aeditSet\x12+\n" +
 	"\x06edited\x18% \x03(\v2\x13.fgd.edit.v1.EditedR\x06edited\x12\x14\n" +
-	"\x05edits\x18& \x01(\bR\x05edits\"\xe0\x03\n" +
+	"\x05edits\x18& \x01(\bR\x05edits\x12\x19\n" +
+	"\btrace_id\x18' \x01(\tR\atraceId\"\xe0\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +

@@ -455,6 +455,8 @@ type GetSyncDiffResponse struct {
 	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
 	// Asks for what follows; empty at the end.
 	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// On the first page: files whose documents mean what they meant.
+	SameMeaning   []string `protobuf:"bytes,4,rep,name=same_meaning,json=sameMeaning,proto3" json:"same_meaning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,6 +510,13 @@ func (x *GetSyncDiffResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *GetSyncDiffResponse) GetSameMeaning() []string {
+	if x != nil {
+		return x.SameMeaning
+	}
+	return nil
 }
 
 // Request of ListSyncs. Filters that are absent let everything pass.
@@ -1073,11 +1082,12 @@ const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12!\n" +
 	"\x05limit\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18І\x03(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"g\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x8a\x01\n" +
 	"\x13GetSyncDiffResponse\x12\x12\n" +
 	"\x04diff\x18\x01 \x01(\tR\x04diff\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xbe\x02\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x12!\n" +
+	"\fsame_meaning\x18\x04 \x03(\tR\vsameMeaning\"\xbe\x02\n" +
 	"\x10ListSyncsRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12 \n" +
 	"\x05limit\x18\x02 \x01(\x05B\n" +
