@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ func TestOneTrace(t *testing.T) {
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
 	h.requireIngested(s.Ended(registered.SyncID))
+	measured := get(t, s.Client(), s.Operations["orchestrator"]+"/metrics", "application/openmetrics-text")
 	for _, p := range s.Processes {
 		p.Stop() // and sends what it has not sent yet
 	}
@@ -34,6 +36,12 @@ func TestOneTrace(t *testing.T) {
 	at := slices.IndexFunc(spans, func(span system.Span) bool { return span.Name == "sync" })
 	if at < 0 {
 		t.Fatalf("no span of a sync among %v", spans)
+	}
+	for _, histogram := range []string{"fgd_sync_duration_seconds", "fgd_sync_stage_duration_seconds"} {
+		exemplar := regexp.MustCompile(histogram + `_bucket\{.*\} \d+ # \{trace_id="` + spans[at].TraceID + `"\} `)
+		if !exemplar.MatchString(measured) {
+			t.Errorf("no exemplar of %s leads to the trace:\n%s", histogram, measured)
+		}
 	}
 	var names, services []string
 	for _, span := range spans {
