@@ -56,8 +56,8 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) work
 
 .PHONY: test-deps
-test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg
-	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg
+test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg, curl
+	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg curl
 
 # The tests of the files that the tag `kills` is on; CI leaves some of them out.
 KILLS = ^($(shell grep -l '^//go:build kills$$' test/e2e/*_test.go | xargs sed -nE 's/^func (Test[A-Za-z0-9]+).*/\1/p' | paste -sd '|'))$$
@@ -205,14 +205,19 @@ $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
 	touch $@
 
 .PHONY: lint-deploy
-lint-deploy: fgd ## alert rules, with a process that has just begun, and the compose file; needs redis-server
-	@scripts/install-packages prometheus redis-server
+lint-deploy: fgd ## alerts, with real programs, their runbooks, and the compose file; needs redis-server
+	@scripts/install-packages prometheus prometheus-alertmanager redis-server
 	promtool check config --lint=all deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all deploy/prometheus/alerts.yml
 	promtool test rules deploy/prometheus/alerts_test.yml
+	amtool check-config deploy/alertmanager/alertmanager.yml
 	GOWORK=off go -C deploy mod tidy -diff
 	GOWORK=off go -C deploy vet ./...
 	GOWORK=off go -C deploy test -count=1 ./... -args -fgd $(CURDIR)/bin/fgd
+
+.PHONY: metrics-page
+metrics-page: fgd ## write docs/metrics.md anew, of what fgd up shows
+	GOWORK=off go -C deploy test -count=1 -run TestThePageOfMetrics ./... -args -fgd $(CURDIR)/bin/fgd -update
 
 .PHONY: standalone
 standalone: ## build and vet each module without the workspace, with tidy go.mod files

@@ -252,9 +252,9 @@ func (h *Host) readyz(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// Metrics returns the handler of the process's metrics.
+// Metrics returns the handler of the process's metrics. In OpenMetrics they have traces of what was measured.
 func (h *Host) Metrics() http.Handler {
-	return promhttp.HandlerFor(h.tel.Metrics, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(h.tel.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // Run serves until ctx ends or something fails, then stops the services, and the servers after them. It closes the

@@ -75,7 +75,7 @@ func (r *requests) unary(
 	answer, err := next(ctx, req)
 	if service, measured := serviceOf(info.FullMethod); measured {
 		r.total.WithLabelValues(service, status.Code(err).String()).Inc()
-		r.seconds.WithLabelValues(service).Observe(time.Since(began).Seconds())
+		telemetry.Observe(ctx, r.seconds.WithLabelValues(service), time.Since(began).Seconds())
 	}
 	return answer, err
 }

@@ -15,6 +15,7 @@ import (
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	"fgdsync.dev/services/orchestrator/internal/backlog"
 	"fgdsync.dev/services/orchestrator/internal/eventlog"
+	"fgdsync.dev/services/orchestrator/internal/fabricstatus"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
 	"fgdsync.dev/services/orchestrator/internal/intake"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
@@ -95,6 +96,10 @@ func (b *builder) service() (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	numbers, err := fabricstatus.NewNumbers(b.p.Telemetry.Metrics, b.store, b.p.Now)
+	if err != nil {
+		return nil, err
+	}
 	recoverer := recovery.New(recovery.Deps{
 		Store: b.store, Ledger: b.ledger, Retention: b.cfg.HistoryRetention, Log: b.p.Telemetry.Log, Now: b.p.Now,
 	})
@@ -113,6 +118,7 @@ func (b *builder) service() (*Service, error) {
 		now: b.p.Now, instance: b.p.Instance, dead: dead, backlog: waiting,
 		runner: runner, supervisor: supervisor,
 		scheduler:   schedule.New(b.store, accept, b.p.Now),
+		numbers:     numbers,
 		follower:    pullrequests.New(b.store, b.peers.repositories, accept),
 		fabrics:     grpcapi.NewFabrics(b.register(accept)),
 		views:       grpcapi.NewDirectoryViews(b.view()),

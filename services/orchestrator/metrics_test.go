@@ -48,15 +48,22 @@ func TestMetricsAreThoseOfTheContract(t *testing.T) {
 		b.fabric(b.stages, 35, "f1")
 		b.fail("open", 1, errs.New(errs.GitHubNotFound, "gone"))
 		b.expect(b.sync(35, nil), failed)
+		b.fail("discover", 1, errs.New(errs.InternalError, "a defect"))
+		b.expect(b.sync(35, nil), failed)
 		b.idle(35)
 		b.shows(
 			`fgd_sync_total{status="completed",trigger="fabric_created"} 1`,
-			`fgd_sync_total{status="failed",trigger="manual"} 1`,
-			`fgd_sync_failures_total{code="FGD_4004"} 1`, `fgd_sync_duration_seconds_count{trigger="manual"} 1`,
+			`fgd_sync_total{status="failed",trigger="manual"} 2`,
+			`fgd_sync_failures_total{code="FGD_4004"} 1`, `fgd_sync_duration_seconds_count{trigger="manual"} 2`,
+			`fgd_sync_failures_total{code="FGD_5001"} 1`, `fgd_sync_faults_total 1`,
+			`fgd_sync_stage_duration_seconds_count{stage="open_snapshot"} 3`,
+			`fgd_sync_stage_duration_seconds_count{stage="discovery"} 2`,
+			`fgd_sync_stage_duration_seconds_count{stage="github_sync"} 1`,
+			`fgd_sync_stage_duration_seconds_count{stage="restore"} 0`,
 			`fgd_active_syncs 0`, `fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 0`, `fgd_dead_letters_total 0`,
 			`fgd_dead_letters 0`,
 			`fgd_event_pending{group="orchestrators"} 0`, `fgd_event_oldest_seconds{group="orchestrators"} 0`,
-			`fgd_lock_wait_seconds_count 2`,
+			`fgd_lock_wait_seconds_count 3`,
 		)
 		text := b.scrape()
 		for _, call := range []string{`command="evalsha",result="ok"`, `command="pipeline",result="ok"`} {

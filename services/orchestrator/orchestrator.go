@@ -28,6 +28,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/backlog"
+	"fgdsync.dev/services/orchestrator/internal/fabricstatus"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/periodic"
@@ -54,6 +55,7 @@ const (
 	schedulePeriod = 10 * time.Second
 	recoveryPeriod = 5 * time.Second
 	pullsPeriod    = 30 * time.Second
+	numbersPeriod  = 30 * time.Second
 	trimPeriod     = time.Minute
 	foldPeriod     = 10 * time.Minute
 	// What has happened is told for so long, and so many events of each shard, whichever is less.
@@ -100,6 +102,7 @@ type Service struct {
 	runner     *workflow.Runner
 	supervisor *recovery.Supervisor
 	scheduler  *schedule.Scheduler
+	numbers    *fabricstatus.Numbers
 	follower   *pullrequests.Follower
 
 	fabrics     *grpcapi.Fabrics
@@ -164,6 +167,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for _, task := range []periodic.Task{
 		{Name: "recover the state", Period: recoveryPeriod, AtOnce: true, RunOnce: s.supervisor.RunOnce},
 		{Name: "start scheduled syncs", Period: schedulePeriod, RunOnce: s.scheduler.RunOnce},
+		{Name: "count fabrics", Period: numbersPeriod, AtOnce: true, RunOnce: s.numbers.RunOnce},
 		{Name: "follow pull requests", Period: pullsPeriod, RunOnce: s.follower.RunOnce},
 		{Name: "trim events", Period: trimPeriod, RunOnce: s.trim},
 		{Name: "fold the history", Period: foldPeriod, RunOnce: s.fold},

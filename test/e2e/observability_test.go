@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ func TestOneTrace(t *testing.T) {
 		TraceID string `json:"trace_id"`
 	}
 	s.Call(http.MethodGet, "/api/v1/syncs/"+registered.SyncID, nil, &status)
+	measured := get(t, s.Client(), s.Operations["orchestrator"]+"/metrics", "application/openmetrics-text")
 	for _, p := range s.Processes {
 		p.Stop() // and sends what it has not sent yet
 	}
@@ -41,6 +43,12 @@ func TestOneTrace(t *testing.T) {
 	}
 	if status.TraceID == "" || status.TraceID != spans[at].TraceID {
 		t.Errorf("the sync says that its trace is %q, which is %q", status.TraceID, spans[at].TraceID)
+	}
+	for _, histogram := range []string{"fgd_sync_duration_seconds", "fgd_sync_stage_duration_seconds"} {
+		exemplar := regexp.MustCompile(histogram + `_bucket\{.*\} \d+ # \{trace_id="` + spans[at].TraceID + `"\} `)
+		if !exemplar.MatchString(measured) {
+			t.Errorf("no exemplar of %s leads to the trace:\n%s", histogram, measured)
+		}
 	}
 	var names, services []string
 	for _, span := range spans {

@@ -37,16 +37,36 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	m.begin()
 	return m, nil
+}
+
+// failed is the outcome of a record that was not written, for no reason of NetBox's.
+const failed = "failed"
+
+// outcomes are those of records that were written, by the outcome of the effect.
+func outcomes() []string { return []string{"unchanged", "created", "updated", "deleted"} }
+
+// begin brings all series into being: of one that is born late no rate shows the birth.
+func (m *Metrics) begin() {
+	for _, outcome := range append(outcomes(), failed) {
+		m.records.WithLabelValues(outcome)
+	}
+	for reason := hnp.Unclear; reason <= hnp.Unusable; reason++ {
+		m.records.WithLabelValues(reason.String())
+	}
+	for _, outcome := range []string{"committed", "unchanged", "conflict", "resolved", "storm"} {
+		m.edits.WithLabelValues(outcome)
+	}
 }
 
 // count counts what became of a record.
 func (m *Metrics) count(effect hnp.Effect, err error) {
 	var said *hnp.Error
-	outcome := "failed"
+	outcome := failed
 	switch {
 	case err == nil:
-		outcome = [...]string{"unchanged", "created", "updated", "deleted"}[effect.Outcome]
+		outcome = outcomes()[effect.Outcome]
 	case errors.As(err, &said):
 		outcome = said.Reason.String()
 	}

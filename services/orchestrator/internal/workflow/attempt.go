@@ -65,7 +65,7 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	}
 	key := a.fabric.GetRepositoryKey()
 	ctx, uncancellable = rpc.WithRoutingKey(ctx, key), rpc.WithRoutingKey(uncancellable, key)
-	if err := a.traced(ctx, "open_snapshot", a.open); err != nil {
+	if err := a.traced(ctx, stageSnapshot, a.open); err != nil {
 		return err
 	}
 	defer a.close(ctx)
@@ -75,11 +75,11 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	if err := t.enter(ctx, syncv1.State_STATE_SYNCING, percentGithubSync); err != nil {
 		return err
 	}
-	if err := a.traced(uncancellable, "github_sync", a.publish); err != nil {
+	if err := a.traced(uncancellable, stagePublish, a.publish); err != nil {
 		return err
 	}
 	t.record.Left = a.left()
-	return a.traced(uncancellable, "reconciliation", a.reconcile)
+	return a.traced(uncancellable, stageReconcile, a.reconcile)
 }
 
 // newAttempt begins an attempt, unless no sync of the fabric may publish and nothing can have been published before.
@@ -100,25 +100,25 @@ func (r *Runner) newAttempt(ctx context.Context, t *tracker) (*attempt, error) {
 // prepare makes the tree that is to be published. Nobody sees anything of it yet.
 func (a *attempt) prepare(ctx context.Context) error {
 	if a.restores() {
-		if err := a.traced(ctx, "restore", a.restore); err != nil {
+		if err := a.traced(ctx, stageRestore, a.restore); err != nil {
 			return err
 		}
 	}
-	if err := a.traced(ctx, "validation", a.validate); err != nil {
+	if err := a.traced(ctx, stageValidate, a.validate); err != nil {
 		return err
 	}
 	if a.sync.record.GetOptions().GetScope() == syncv1.Scope_SCOPE_DIRECTORY {
 		return nil
 	}
 	if a.edits() {
-		if err := a.traced(ctx, "edit", a.edit); err != nil {
+		if err := a.traced(ctx, stageEdit, a.edit); err != nil {
 			return err
 		}
 	}
-	if err := a.traced(ctx, "discovery", a.discover); err != nil {
+	if err := a.traced(ctx, stageDiscover, a.discover); err != nil {
 		return err
 	}
-	if err := a.traced(ctx, "file_ingestion", a.ingest); err != nil {
+	if err := a.traced(ctx, stageIngest, a.ingest); err != nil {
 		return err
 	}
 	if err := a.guardEdits(); err != nil {
@@ -134,6 +134,7 @@ func (a *attempt) traced(ctx context.Context, name string, stage func(context.Co
 	ctx, span := a.deps.Tracer.Start(ctx, name)
 	defer span.End()
 	began := time.Now()
+	defer func() { a.metrics.left(ctx, name, time.Since(began)) }()
 	bounded, stop := context.WithTimeout(ctx, a.cfg.Load().StageTimeout)
 	defer stop()
 	err := stage(bounded)

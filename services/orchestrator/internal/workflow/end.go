@@ -19,7 +19,7 @@ func (r *Runner) writeEnd(ctx context.Context, t *tracker, outcome error) error 
 		return err
 	}
 	r.deps.Ledger.Settle(t.syncID())
-	r.metrics.ended(t.record.Sync, outcome)
+	r.metrics.ended(ctx, t.record.Sync, outcome)
 	r.logEnd(ctx, t.record.Sync, outcome)
 	return nil
 }
