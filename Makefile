@@ -13,6 +13,10 @@ BUF_VERSION := 1.75.0
 GITEA_VERSION := v1.26.1
 PROTOVALIDATE_VERSION := v1.2.2
 AXE_VERSION := 4.14.1
+GORELEASER_VERSION := v2.15.1
+CYCLONEDX_VERSION := v1.10.0
+KUBERNETES_VERSION := v1.37.2
+PROMETHEUS_OPERATOR_VERSION := v0.95.2
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -203,14 +207,31 @@ $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
 	touch $@
 
 .PHONY: lint-deploy
-lint-deploy: fgd ## alert rules, with a process that has just begun, and the compose file; needs redis-server
-	@scripts/install-packages prometheus redis-server
+lint-deploy: fgd ## alert rules, with a process that has just begun, compose file, chart and unit; HELM_FLAGS=-update writes deploy/kubernetes
+	@scripts/install-packages prometheus redis-server systemd
 	promtool check config --lint=all deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all deploy/prometheus/alerts.yml
 	promtool test rules deploy/prometheus/alerts_test.yml
 	GOWORK=off go -C deploy mod tidy -diff
 	GOWORK=off go -C deploy vet ./...
 	GOWORK=off go -C deploy test -count=1 ./... -args -fgd $(CURDIR)/bin/fgd
+	GOWORK=off go -C deploy/helm mod tidy -diff
+	GOWORK=off go -C deploy/helm vet ./...
+	GOWORK=off go -C deploy/helm test -count=1 ./... $(addprefix -args ,$(HELM_FLAGS))
+	scripts/lint-unit bin/fgd
+
+.PHONY: kubernetes-schemas
+kubernetes-schemas: ## write the schemas of the kinds that the chart makes, from what Kubernetes publishes
+	scripts/kubernetes-schemas $(KUBERNETES_VERSION) $(PROMETHEUS_OPERATOR_VERSION) deploy/helm/schemas
+
+.PHONY: release
+release: $(TOOLS)/goreleaser-$(GORELEASER_VERSION) $(TOOLS)/cyclonedx-gomod ## make a release of the tag that is checked out, in dist; RELEASE_KEY names the key of SSH that signs it
+	PATH="$(TOOLS):$$PATH" $< release --clean
+
+.PHONY: release-check
+release-check: $(TOOLS)/goreleaser-$(GORELEASER_VERSION) $(TOOLS)/cyclonedx-gomod ## make a release of the last commit twice and compare; PLATFORMS=all for all, else this one
+	@scripts/install-packages openssh-client
+	PLATFORMS=$(PLATFORMS) scripts/release-check $< $(TOOLS)/cyclonedx-gomod
 
 .PHONY: standalone
 standalone: ## build and vet each module without the workspace, with tidy go.mod files
@@ -237,6 +258,16 @@ $(TOOLS)/gitea-$(GITEA_VERSION):
 	@echo "Building Gitea $(GITEA_VERSION), once; it takes some minutes."
 	@scripts/install-packages gcc libc6-dev
 	@scripts/install-gitea $(GITEA_VERSION) $@
+
+$(TOOLS)/goreleaser-$(GORELEASER_VERSION):
+	@echo "Building goreleaser $(GORELEASER_VERSION), once; it takes some minutes."
+	@scripts/install-tool github.com/goreleaser/goreleaser/v2 $(GORELEASER_VERSION) $@
+
+$(TOOLS)/cyclonedx-gomod: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+	@ln -sf $(<F) $@
+
+$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION):
+	@scripts/install-tool github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod $(CYCLONEDX_VERSION) $@
 
 $(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
 	@scripts/install-tool mvdan.cc/gofumpt $(GOFUMPT_VERSION) $@

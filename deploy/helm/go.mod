@@ -1,0 +1,3 @@
+module fgdsync.dev/deploy/helm
+
+go 1.26.7
