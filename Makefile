@@ -216,8 +216,8 @@ $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
 	touch $@
 
 .PHONY: lint-deploy
-lint-deploy: fgd ## alert rules, with a process that has just begun, compose file, chart and unit; HELM_FLAGS=-update writes deploy/kubernetes
-	@scripts/install-packages prometheus redis-server systemd
+lint-deploy: build ## alert rules, with a process that has just begun, compose file, chart and unit; HELM_FLAGS=-update writes deploy/kubernetes
+	@scripts/install-packages prometheus redis-server openssl systemd
 	promtool check config --lint=all deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all deploy/prometheus/alerts.yml
 	promtool test rules deploy/prometheus/alerts_test.yml
@@ -226,7 +226,7 @@ lint-deploy: fgd ## alert rules, with a process that has just begun, compose fil
 	GOWORK=off go -C deploy test -count=1 ./... -args -fgd $(CURDIR)/bin/fgd
 	GOWORK=off go -C deploy/helm mod tidy -diff
 	GOWORK=off go -C deploy/helm vet ./...
-	GOWORK=off go -C deploy/helm test -count=1 ./... $(addprefix -args ,$(HELM_FLAGS))
+	GOWORK=off go -C deploy/helm test -count=1 ./... -args -programs $(CURDIR)/bin $(HELM_FLAGS)
 	scripts/lint-unit bin/fgd
 
 .PHONY: kubernetes-schemas

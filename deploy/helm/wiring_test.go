@@ -259,3 +259,40 @@ func TestAlertsKnowTheJob(t *testing.T) {
 		}
 	}
 }
+
+// TestThePageMakesEverySecret that the defaults name, with the files that are read of it.
+func TestThePageMakesEverySecret(t *testing.T) {
+	t.Parallel()
+	_, page, _ := strings.Cut(text(t, "../../docs/operations.md"), "## On Kubernetes")
+	page, _, _ = strings.Cut(page, "\n## ")
+	makes := func(service, secret string, files ...string) {
+		t.Helper()
+		made := strings.ReplaceAll(page, "$service", service)
+		for _, file := range files {
+			if !regexp.MustCompile(`create secret generic ` + secret + ` .*` + file).MatchString(made) {
+				t.Errorf("the page does not make %s with %s", secret, file)
+			}
+		}
+	}
+	for _, w := range parse(t, rendered(t, "")).workloads {
+		service := w.pod.Spec.Containers[0].Name
+		for _, v := range w.pod.Spec.Volumes {
+			if v.Secret == nil {
+				continue
+			}
+			files := []string{"--from-file=certs/" + service}
+			if v.Name == "keys" {
+				files = nil
+				for _, item := range v.Secret.Items {
+					files = append(files, "--from-file="+item.Key)
+				}
+			}
+			makes(service, v.Secret.SecretName, files...)
+		}
+		for _, v := range w.pod.Spec.Containers[0].Env {
+			if v.ValueFrom != nil {
+				makes(service, v.ValueFrom.SecretKeyRef.Name, "--from-literal="+v.ValueFrom.SecretKeyRef.Key+"=")
+			}
+		}
+	}
+}

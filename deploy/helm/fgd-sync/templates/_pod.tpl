@@ -6,7 +6,7 @@ metadata:
     {{- include "fgd-sync.component" . | nindent 4 }}
   annotations:
     # What runs reads its file at its start.
-    checksum/config: {{ toYaml .root.Values.config | sha256sum }}
+    checksum/config: {{ toYaml .root.Values.config | sha256sum | quote }}
 spec:
   automountServiceAccountToken: false
   enableServiceLinks: false # variables of other services would look like settings
