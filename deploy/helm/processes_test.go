@@ -74,7 +74,9 @@ func (c *cluster) makeFiles(configuration map[string]string) {
 	}
 }
 
-func (c *cluster) in(parts ...string) string { return filepath.Join(append([]string{c.root}, parts...)...) }
+func (c *cluster) in(parts ...string) string {
+	return filepath.Join(append([]string{c.root}, parts...)...)
+}
 
 func (c *cluster) write(path string, content []byte) {
 	c.t.Helper()
@@ -151,17 +153,22 @@ func (c *cluster) serve(command *exec.Cmd) {
 // await waits until a service answers with 200 at a path.
 func (c *cluster) await(service, path string) {
 	c.t.Helper()
+	c.until(service+path, func() bool {
+		code, _ := c.get(service, path, "")
+		return code == http.StatusOK
+	})
+}
+
+// until waits until something holds that nothing announces.
+func (c *cluster) until(what string, holds func() bool) {
+	c.t.Helper()
 	deadline := time.After(time.Minute)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	for {
-		code, text := c.get(service, path, "")
-		if code == http.StatusOK {
-			return
-		}
+	for !holds() {
 		select {
 		case <-deadline:
-			c.t.Fatalf("%s%s: %d %s\n%s", service, path, code, text, c.output)
+			c.t.Fatalf("waited for %s:\n%s", what, c.output)
 		case <-ticker.C:
 		}
 	}
@@ -192,15 +199,12 @@ func (c *cluster) get(service, path, token string) (int, []byte) {
 // requireHealth shows the first token, which is where the chart has it, and has all components be healthy.
 func (c *cluster) requireHealth() {
 	c.t.Helper()
-	token, err := os.ReadFile(c.in("data", "bridge", "bootstrap.token"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	var health struct{ Status string }
-	code, text := c.get("bridge", "/api/v1/health", string(bytes.TrimSpace(token)))
-	if err := json.Unmarshal(text, &health); err != nil || code != http.StatusOK || health.Status != "healthy" {
-		c.t.Errorf("%d %v: %s\n%s", code, err, text, c.output)
-	}
+	c.until("everything to be healthy", func() bool {
+		token, _ := os.ReadFile(c.in("data", "bridge", "bootstrap.token"))
+		var health struct{ Status string }
+		code, text := c.get("bridge", "/api/v1/health", string(bytes.TrimSpace(token)))
+		return code == http.StatusOK && json.Unmarshal(text, &health) == nil && health.Status == "healthy"
+	})
 }
 
 // output is what all processes write.
