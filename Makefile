@@ -16,7 +16,6 @@ AXE_VERSION := 4.14.1
 GORELEASER_VERSION := v2.15.1
 CYCLONEDX_VERSION := v1.10.0
 KUBERNETES_VERSION := v1.37.2
-PROMETHEUS_OPERATOR_VERSION := v0.95.2
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -231,7 +230,7 @@ lint-deploy: build ## alert rules, with a process that has just begun, compose f
 
 .PHONY: kubernetes-schemas
 kubernetes-schemas: ## write the schemas of the kinds that the chart makes, from what Kubernetes publishes
-	scripts/kubernetes-schemas $(KUBERNETES_VERSION) $(PROMETHEUS_OPERATOR_VERSION) deploy/helm/schemas
+	scripts/kubernetes-schemas $(KUBERNETES_VERSION) deploy/helm/schemas
 
 .PHONY: release
 release: $(TOOLS)/goreleaser-$(GORELEASER_VERSION) $(TOOLS)/cyclonedx-gomod ## make a release of the tag that is checked out, in dist; RELEASE_KEY names the key of SSH that signs it

@@ -102,6 +102,23 @@ type workload struct {
 	kept     []corev1.PersistentVolumeClaim // for each pod
 }
 
+// serviceMonitor is what is looked at of one of the Prometheus operator.
+type serviceMonitor struct {
+	APIVersion, Kind string
+	Metadata         map[string]any
+	Spec             struct {
+		Selector  map[string]any
+		Endpoints []struct {
+			Port, Scheme string
+			TLSConfig    map[string]any
+			Relabelings  []struct {
+				Action, Regex, TargetLabel, Replacement string
+				SourceLabels                            []string
+			}
+		}
+	}
+}
+
 // objects are what a chart makes, by what they are.
 type objects struct {
 	workloads  []workload
@@ -109,7 +126,8 @@ type objects struct {
 	configMaps []corev1.ConfigMap
 	budgets    []policyv1.PodDisruptionBudget
 	policies   []networkingv1.NetworkPolicy
-	monitors   []map[string]any
+	monitors   []serviceMonitor
+	rules      []map[string]any // what is in them
 	others     []string // their kinds
 }
 
@@ -144,7 +162,10 @@ func parse(t *testing.T, text []byte) objects {
 		case "NetworkPolicy":
 			out.policies = append(out.policies, read[networkingv1.NetworkPolicy](t, document))
 		case "ServiceMonitor":
-			out.monitors = append(out.monitors, read[map[string]any](t, document))
+			out.monitors = append(out.monitors, read[serviceMonitor](t, document))
+		case "PrometheusRule":
+			rule := read[map[string]any](t, document)
+			out.rules = append(out.rules, rule["spec"].(map[string]any))
 		default:
 			out.others = append(out.others, head.Kind)
 		}
