@@ -232,7 +232,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"services: {directory: {resources: {limits: null}}}":     {"services/directory/resources", "limits"},
 		"services: {directory: {certificateSecret: ''}}":         {"services/directory/certificateSecret", "pattern"},
 		"services: {reconciler: {replicas: 1}}":                  {"services", "reconciler"},
-		"ingress: {enabled: true}":                               {"ingress/host", "length"},
+		"ingress: {enabled: true}":                               {"ingress/host", "minLength"},
 		"image: {tag: latest}":                                   {"image/tag", "not"},
 		"redis: {url: 'redis://redis'}":                          {"redis", "url"},
 		"replicaCount: 2":                                        {"replicaCount"},

@@ -112,7 +112,8 @@ func TestOneConfigurationHasNoSecret(t *testing.T) {
 	var schema struct {
 		Properties struct {
 			Config struct {
-				PropertyNames struct{ Enum []string }
+				Properties           map[string]bool
+				AdditionalProperties *bool
 			}
 		}
 	}
@@ -129,9 +130,9 @@ func TestOneConfigurationHasNoSecret(t *testing.T) {
 			}
 		}
 	}
-	got := schema.Properties.Config.PropertyNames.Enum
-	slices.Sort(got)
-	if keys := slices.Sorted(maps.Keys(want)); !slices.Equal(got, keys) {
+	config := schema.Properties.Config
+	got, keys := slices.Sorted(maps.Keys(config.Properties)), slices.Sorted(maps.Keys(want))
+	if !slices.Equal(got, keys) || config.AdditionalProperties == nil || *config.AdditionalProperties {
 		t.Errorf("values.schema.json lets config have\n%q, and it is to have\n%q", got, keys)
 	}
 }
