@@ -216,7 +216,7 @@ $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
 
 .PHONY: lint-deploy
 lint-deploy: build ## alert rules, with a process that has just begun, compose file, chart and unit; HELM_FLAGS=-update writes deploy/kubernetes
-	@scripts/install-packages prometheus redis-server openssl systemd
+	@scripts/install-packages prometheus redis-server openssl age systemd
 	promtool check config --lint=all deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all deploy/prometheus/alerts.yml
 	promtool test rules deploy/prometheus/alerts_test.yml

@@ -65,7 +65,10 @@ func TestWhatTheChartSaysRuns(t *testing.T) {
 func (c *cluster) makeFiles(configuration map[string]string) {
 	c.t.Helper()
 	c.run(filepath.Join(*programs, "fgd"), "certs", "init", c.in("certs"))
-	c.run(filepath.Join(*programs, "fgd"), "credentials", "rotate-key", "--key-file", c.in("keys", "credentials.key"))
+	if err := os.Mkdir(c.in("keys"), 0o700); err != nil {
+		c.t.Fatal(err)
+	}
+	c.run("age-keygen", "-o", c.in("keys", "credentials.key"))
 	for _, name := range []string{"token.peppers", "webhook.keys"} {
 		c.write(c.in("keys", name), c.run("openssl", "rand", "-base64", "32"))
 	}

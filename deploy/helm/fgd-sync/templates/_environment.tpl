@@ -2,7 +2,7 @@
 {{- define "fgd-sync.environment" -}}
 {{- $name := include "fgd-sync.name" .root }}
 {{- $ports := include "fgd-sync.ports" .root | fromYaml }}
-{{- $own := get $ports .service }}
+{{- $own := get $ports .service -}}
 - {name: HEDGEHOG_FGD_GRPC_LISTEN, value: ":{{ $own.grpc }}"}
 - {name: HEDGEHOG_FGD_HTTP_LISTEN, value: ":{{ $own.http }}"}
 - {name: HEDGEHOG_FGD_SERVICE_CA_FILE, value: /tls/ca.crt}
@@ -47,7 +47,7 @@
 {{- /* By which names callers ask the bridge. */ -}}
 {{- define "fgd-sync.hosts" -}}
 {{- $bridge := printf "%s-bridge" (include "fgd-sync.name" .) }}
-{{- $inside := printf "%s.%s" $bridge .Release.Namespace }}
+{{- $inside := printf "%s.%s" $bridge .Release.Namespace -}}
 - {{ $bridge }}
 - {{ $inside }}
 - {{ $inside }}.svc

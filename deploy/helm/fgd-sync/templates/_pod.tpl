@@ -1,6 +1,6 @@
 {{- /* The pods of one service, of (dict "root" $ "service" NAME "values" its values). */ -}}
 {{- define "fgd-sync.pod" -}}
-{{- $ports := get (include "fgd-sync.ports" .root | fromYaml) .service }}
+{{- $ports := get (include "fgd-sync.ports" .root | fromYaml) .service -}}
 metadata:
   labels:
     {{- include "fgd-sync.component" . | nindent 4 }}
@@ -78,7 +78,7 @@ spec:
 {{- /* A bridge says to its callers which other service can't take work. It is asked whether it answers, and stays reachable. */ -}}
 {{- define "fgd-sync.probes" -}}
 {{- $bridge := eq .service "bridge" }}
-{{- $scheme := ternary "HTTPS" "HTTP" (and $bridge (not (empty .values.tlsSecret))) }}
+{{- $scheme := ternary "HTTPS" "HTTP" (and $bridge (not (empty .values.tlsSecret))) -}}
 startupProbe:
   httpGet: {path: /healthz, port: http, scheme: {{ $scheme }}}
   periodSeconds: 2
