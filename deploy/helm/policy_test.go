@@ -48,13 +48,15 @@ func podProblems(pod corev1.PodSpec) []string {
 		"may run as root":                      s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot,
 		"runs as somebody else than its image": s == nil || !is(s.RunAsUser, 65532) || !is(s.RunAsGroup, 65532),
 		"can't write to its volumes":           s == nil || !is(s.FSGroup, 65532),
-		"may make every call of the system":    s == nil || s.SeccompProfile == nil || s.SeccompProfile.Type != "RuntimeDefault",
+		"may make every call of the system":    s == nil || !isDefault(s.SeccompProfile),
 		"has a token of the cluster":           pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken,
 		"has variables of other services":      pod.EnableServiceLinks == nil || *pod.EnableServiceLinks,
 		"shares what is the machine's":         pod.HostNetwork || pod.HostPID || pod.HostIPC,
 		"is killed before it has ended its work": pod.TerminationGracePeriodSeconds == nil ||
 			int(*pod.TerminationGracePeriodSeconds) <= grace,
-		"mounts a folder of the machine": slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.HostPath != nil }),
+		"mounts a folder of the machine": slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool {
+			return v.HostPath != nil
+		}),
 	})
 }
 
@@ -171,6 +173,10 @@ func selects(selector, labels map[string]string) bool {
 		}
 	}
 	return true
+}
+
+func isDefault(p *corev1.SeccompProfile) bool {
+	return p != nil && p.Type == corev1.SeccompProfileTypeRuntimeDefault
 }
 
 func is(number *int64, want int64) bool { return number != nil && *number == want }

@@ -102,8 +102,8 @@ func (c *cluster) run(name string, args ...string) []byte {
 
 func (c *cluster) startRedis() {
 	c.t.Helper()
-	c.write(c.in("redis", "redis.conf"), fmt.Appendf(nil,
-		"bind %s\nport 6379\nrequirepass secret\ndir %s\nappendonly yes\nmaxmemory-policy noeviction\n", c.host, c.in("redis")))
+	const configuration = "bind %s\nport 6379\nrequirepass secret\ndir %s\nappendonly yes\nmaxmemory-policy noeviction\n"
+	c.write(c.in("redis", "redis.conf"), fmt.Appendf(nil, configuration, c.host, c.in("redis")))
 	c.redis = "redis://:secret@" + c.host + ":6379/0"
 	c.serve(exec.CommandContext(context.WithoutCancel(c.t.Context()), "redis-server", c.in("redis", "redis.conf")))
 }
@@ -180,7 +180,9 @@ func (c *cluster) until(what string, holds func() bool) {
 // get asks a service at its HTTP port, by its address, as a kubelet does.
 func (c *cluster) get(service, path, token string) (int, []byte) {
 	c.t.Helper()
-	ports := map[string]int{"bridge": 8080, "orchestrator": 9191, "ingestion": 9192, "directory": 9193, "github-sync": 9194}
+	ports := map[string]int{
+		"bridge": 8080, "orchestrator": 9191, "ingestion": 9192, "directory": 9193, "github-sync": 9194,
+	}
 	url := fmt.Sprintf("http://%s:%d%s", c.host, ports[service], path)
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package helm holds the chart to what a cluster takes, and to what is asked of everything that runs in one. There is no
-// cluster: what the chart makes is looked at.
+// Package helm holds the chart to what a cluster takes, and to what is asked of everything that runs in one. There is
+// no cluster: what the chart makes is looked at.
 package helm
 
 import (
@@ -128,7 +128,7 @@ type objects struct {
 	policies   []networkingv1.NetworkPolicy
 	monitors   []serviceMonitor
 	rules      []map[string]any // what is in them
-	others     []string // their kinds
+	others     []string         // their kinds
 }
 
 // parse reads objects. A field that its kind does not have is an error.
@@ -206,8 +206,9 @@ func TestHelmFindsNothing(t *testing.T) {
 // TestThePlainFileIsWhatTheChartMakes of its defaults, for those who have no helm.
 func TestThePlainFileIsWhatTheChartMakes(t *testing.T) {
 	t.Parallel()
-	want := append([]byte("# What the chart in deploy/helm makes of its defaults, for the namespace fgd-sync. Do not edit:\n"+
-		"# make lint-deploy HELM_FLAGS=-update writes it.\n"), rendered(t, "")...)
+	want := append([]byte(`# What the chart in deploy/helm makes of its defaults, for the namespace fgd-sync. Do not edit:
+# make lint-deploy HELM_FLAGS=-update writes it.
+`), rendered(t, "")...)
 	if *update {
 		if err := os.WriteFile(plain, want, 0o644); err != nil {
 			t.Fatal(err)

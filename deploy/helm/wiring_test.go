@@ -137,8 +137,8 @@ func TestOneConfigurationHasNoSecret(t *testing.T) {
 	}
 }
 
-// TestServicesFindEachOther: each has the addresses of those that it calls, which are services of all their replicas, at
-// the ports at which they listen.
+// TestServicesFindEachOther: each has the addresses of those that it calls, which are services of all their replicas,
+// at the ports at which they listen.
 func TestServicesFindEachOther(t *testing.T) {
 	t.Parallel()
 	calls := called(t)

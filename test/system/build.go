@@ -31,7 +31,8 @@ func Build(folder string, tags ...string) (Binaries, error) {
 		return "", err
 	}
 	args := append([]string{
-		"build", "-o", folder + "/", "-tags", strings.Join(tags, ","), "-ldflags", "-X fgdsync.dev/libs/app.Version=" + Version,
+		"build", "-o", folder + "/", "-tags", strings.Join(tags, ","),
+		"-ldflags", "-X fgdsync.dev/libs/app.Version=" + Version,
 	}, raceFlags()...)
 	args = append(args, "./cmd/fgd")
 	for _, name := range Services() {

@@ -17,7 +17,7 @@ import (
 	"fgdsync.dev/testkit/gitserver"
 )
 
-var before = flag.String("before", "", "a folder with the programs of the version before, without which nothing is tested")
+var before = flag.String("before", "", "a folder with the programs of before, without which nothing is tested")
 
 const (
 	repository = "fabrics.git"
