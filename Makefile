@@ -67,15 +67,6 @@ KILLS = ^($(shell grep -l '^//go:build kills$$' test/e2e/*_test.go | xargs sed -
 test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector
 	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '$(KILLS)' fgdsync.dev/test/e2e
 
-# The version before: the last tag before this commit, or else the commit before it.
-UPGRADE_FROM ?= $(shell git describe --tags --abbrev=0 HEAD^ 2>/dev/null || git rev-parse HEAD^)
-
-.PHONY: test-upgrade
-test-upgrade: test-deps ## run the programs of UPGRADE_FROM and of now together, and replace one after the other
-	rm -rf .cache/before
-	scripts/build-at $(UPGRADE_FROM) .cache/before
-	go test -count=1 -v fgdsync.dev/test/upgrade -args -before $(CURDIR)/.cache/before
-
 .PHONY: mutate
 mutate: test-deps ## take guards out of the code one at a time, and see that a test fails without each
 	scripts/mutate
