@@ -13,8 +13,6 @@ BUF_VERSION := 1.75.0
 GITEA_VERSION := v1.26.1
 PROTOVALIDATE_VERSION := v1.2.2
 AXE_VERSION := 4.14.1
-GORELEASER_VERSION := v2.15.1
-CYCLONEDX_VERSION := v1.10.0
 KUBERNETES_VERSION := v1.37.2
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
@@ -223,15 +221,6 @@ lint-deploy: build ## alert rules, with a process that has just begun, compose f
 kubernetes-schemas: ## write the schemas of the kinds that the chart makes, from what Kubernetes publishes
 	scripts/kubernetes-schemas $(KUBERNETES_VERSION) deploy/helm/schemas
 
-.PHONY: release
-release: $(TOOLS)/goreleaser-$(GORELEASER_VERSION) $(TOOLS)/cyclonedx-gomod ## make a release of the tag that is checked out, in dist; RELEASE_KEY names the key of SSH that signs it
-	PATH="$(TOOLS):$$PATH" $< release --clean
-
-.PHONY: release-check
-release-check: $(TOOLS)/goreleaser-$(GORELEASER_VERSION) $(TOOLS)/cyclonedx-gomod ## make a release of the last commit twice and compare; PLATFORMS=all for all, else this one
-	@scripts/install-packages openssh-client
-	PLATFORMS=$(PLATFORMS) scripts/release-check $< $(TOOLS)/cyclonedx-gomod
-
 .PHONY: standalone
 standalone: ## build and vet each module without the workspace, with tidy go.mod files
 	@for dir in $(MODULES); do \
@@ -257,16 +246,6 @@ $(TOOLS)/gitea-$(GITEA_VERSION):
 	@echo "Building Gitea $(GITEA_VERSION), once; it takes some minutes."
 	@scripts/install-packages gcc libc6-dev
 	@scripts/install-gitea $(GITEA_VERSION) $@
-
-$(TOOLS)/goreleaser-$(GORELEASER_VERSION):
-	@echo "Building goreleaser $(GORELEASER_VERSION), once; it takes some minutes."
-	@scripts/install-tool github.com/goreleaser/goreleaser/v2 $(GORELEASER_VERSION) $@
-
-$(TOOLS)/cyclonedx-gomod: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION)
-	@ln -sf $(<F) $@
-
-$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION):
-	@scripts/install-tool github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod $(CYCLONEDX_VERSION) $@
 
 $(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
 	@scripts/install-tool mvdan.cc/gofumpt $(GOFUMPT_VERSION) $@
