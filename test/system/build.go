@@ -20,9 +20,6 @@ func Services() []string {
 	return []string{"github-sync", "ingestion", "directory", "orchestrator", "bridge"}
 }
 
-// Version is what all programs are built as.
-const Version = "v1.2.3-built-by-tests"
-
 // Build builds all programs from the sources around the tests, with the race detector when the tests have it too, and
 // with build tags.
 func Build(folder string, tags ...string) (Binaries, error) {
@@ -30,10 +27,7 @@ func Build(folder string, tags ...string) (Binaries, error) {
 	if err != nil {
 		return "", err
 	}
-	args := append([]string{
-		"build", "-o", folder + "/", "-tags", strings.Join(tags, ","),
-		"-ldflags", "-X fgdsync.dev/libs/app.Version=" + Version,
-	}, raceFlags()...)
+	args := append([]string{"build", "-o", folder + "/", "-tags", strings.Join(tags, ",")}, raceFlags()...)
 	args = append(args, "./cmd/fgd")
 	for _, name := range Services() {
 		args = append(args, "./services/"+name+"/cmd/"+name)
