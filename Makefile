@@ -13,6 +13,7 @@ BUF_VERSION := 1.75.0
 GITEA_VERSION := v1.26.1
 PROTOVALIDATE_VERSION := v1.2.2
 AXE_VERSION := 4.14.1
+KUBERNETES_VERSION := v1.37.2
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -205,8 +206,8 @@ $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
 	touch $@
 
 .PHONY: lint-deploy
-lint-deploy: fgd ## alerts, with real programs, their runbooks, and the compose file; needs redis-server
-	@scripts/install-packages prometheus prometheus-alertmanager redis-server
+lint-deploy: build ## alerts and runbooks with real programs, compose file, chart and unit; HELM_FLAGS=-update writes deploy/kubernetes
+	@scripts/install-packages prometheus prometheus-alertmanager redis-server openssl age systemd
 	promtool check config --lint=all deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all deploy/prometheus/alerts.yml
 	promtool test rules deploy/prometheus/alerts_test.yml
@@ -214,6 +215,14 @@ lint-deploy: fgd ## alerts, with real programs, their runbooks, and the compose 
 	GOWORK=off go -C deploy mod tidy -diff
 	GOWORK=off go -C deploy vet ./...
 	GOWORK=off go -C deploy test -count=1 ./... -args -fgd $(CURDIR)/bin/fgd
+	GOWORK=off go -C deploy/helm mod tidy -diff
+	GOWORK=off go -C deploy/helm vet ./...
+	GOWORK=off go -C deploy/helm test -count=1 ./... -args -programs $(CURDIR)/bin $(HELM_FLAGS)
+	scripts/lint-unit bin/fgd
+
+.PHONY: kubernetes-schemas
+kubernetes-schemas: ## write the schemas of the kinds that the chart makes, from what Kubernetes publishes
+	scripts/kubernetes-schemas $(KUBERNETES_VERSION) deploy/helm/schemas
 
 .PHONY: metrics-page
 metrics-page: fgd ## write docs/metrics.md anew, of what fgd up shows
