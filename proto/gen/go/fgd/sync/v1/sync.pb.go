@@ -1087,9 +1087,13 @@ type Sync struct {
 	// It makes changes of single resources, and takes up nothing else; also once it has ended.
 	Edits bool `protobuf:"varint,38,opt,name=edits,proto3" json:"edits,omitempty"`
 	// The trace of the work on it, 32 hex digits; empty where traces are not sent.
-	TraceId       string `protobuf:"bytes,39,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TraceId string `protobuf:"bytes,39,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// The span of its last attempt in that trace, 16 hex digits; empty where traces are not sent.
+	SpanId string `protobuf:"bytes,40,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	// E-mail address of who asked; empty where it is not known.
+	RequestedByEmail string `protobuf:"bytes,41,opt,name=requested_by_email,json=requestedByEmail,proto3" json:"requested_by_email,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Sync) Reset() {
@@ -1328,6 +1332,20 @@ func (x *Sync) GetEdits() bool {
 func (x *Sync) GetTraceId() string {
 	if x != nil {
 		return x.TraceId
+	}
+	return ""
+}
+
+func (x *Sync) GetSpanId() string {
+	if x != nil {
+		return x.SpanId
+	}
+	return ""
+}
+
+func (x *Sync) GetRequestedByEmail() string {
+	if x != nil {
+		return x.RequestedByEmail
 	}
 	return ""
 }
@@ -1692,7 +1710,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x9a\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xe1\n" +
 	"\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -1729,7 +1747,9 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\bedit_set\x18$ \x01(\v2\x14.fgd.edit.v1.EditSetR\aeditSet\x12+\n" +
 	"\x06edited\x18% \x03(\v2\x13.fgd.edit.v1.EditedR\x06edited\x12\x14\n" +
 	"\x05edits\x18& \x01(\bR\x05edits\x12\x19\n" +
-	"\btrace_id\x18' \x01(\tR\atraceId\"\xe0\x03\n" +
+	"\btrace_id\x18' \x01(\tR\atraceId\x12\x17\n" +
+	"\aspan_id\x18( \x01(\tR\x06spanId\x12,\n" +
+	"\x12requested_by_email\x18) \x01(\tR\x10requestedByEmail\"\xe0\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +
