@@ -44,7 +44,7 @@ func TestEveryContainerIsBounded(t *testing.T) {
 	t.Parallel()
 	p := project(t)
 	if got := slices.Sorted(maps.Keys(p.Services)); !slices.Equal(got, slices.Sorted(slices.Values(append(own(), "redis",
-		"jaeger", "prometheus", "alertmanager", "certs")))) {
+		"jaeger", "prometheus", "alertmanager", "grafana", "certs")))) {
 		t.Fatalf("the services are %q", got)
 	}
 	for name, s := range p.Services {

@@ -37,6 +37,9 @@ var Version = "dev"
 type settings struct {
 	LogLevel        string `koanf:"log_level" oneof:"debug,info,warn,error" reload:"yes"`
 	LogFormat       string `koanf:"log_format" oneof:"json,text"`
+	// OtelSampleRatio is how many of the traces that begin in the process are kept.
+	OtelSampleRatio float64 `koanf:"otel_sample_ratio" min:"0" max:"1"`
+
 	GRPCListen      string `koanf:"grpc_listen" allowed:"HOST:PORT"`
 	HTTPListen      string `koanf:"http_listen" allowed:"HOST:PORT"`
 	Unauthenticated bool   `koanf:"allow_unauthenticated"`
@@ -72,7 +75,7 @@ func Settings() config.Validator {
 	return &s
 }
 
-func defaultSettings() settings { return settings{LogLevel: "info", LogFormat: "json"} }
+func defaultSettings() settings { return settings{LogLevel: "info", LogFormat: "json", OtelSampleRatio: 1} }
 
 // placed returns the settings with the places of a service where none are configured.
 func (s settings) placed(def Definition) settings {
@@ -219,7 +222,8 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	}
 	tel, err := telemetry.New(ctx, telemetry.Config{
 		Service: LogName(def.Name), Version: Version, LogWriter: stderr, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
-		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), ContextAttrs: rpc.LogAttrs,
+		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), SampleRatio: s.OtelSampleRatio,
+		ContextAttrs: rpc.LogAttrs,
 	})
 	if err != nil {
 		return errs.New(errs.ConfigurationInvalid, "%v", err)

@@ -78,7 +78,7 @@ func durationsHaveUnits(from, to reflect.Type, value any) (any, error) {
 // and durations may hold a password, so they are not quoted.
 func (s *Source) undecodable(f field) *errs.Error {
 	message := invalid("%s has a value that can't be read.", f.key)
-	if what := f.typeName(); slices.Contains([]string{typeSwitch, typeNumber, typeDuration}, what) {
+	if what := f.typeName(); slices.Contains([]string{typeSwitch, typeNumber, typeFraction, typeDuration}, what) {
 		message = invalid("%s is \"%v\", which is no %s; an example is %s.", f.key, s.k.Get(f.key), what, s.known[f.key])
 	}
 	return s.located(message.WithMeta(KeyMeta, f.key))
@@ -88,6 +88,7 @@ func (s *Source) undecodable(f field) *errs.Error {
 const (
 	typeSwitch   = "switch"
 	typeNumber   = "whole number"
+	typeFraction = "number"
 	typeDuration = "duration"
 	typeText     = "text"
 	typeList     = "list"
@@ -103,6 +104,8 @@ func (f field) typeName() string {
 			return typeDuration
 		}
 		return typeNumber
+	case reflect.Float64:
+		return typeFraction
 	case reflect.Slice:
 		return typeList
 	}
@@ -132,6 +135,9 @@ func (f field) holds() bool {
 		least, most := f.bound("min", f.Int()), f.bound("max", f.Int())
 		return f.Int() >= least && f.Int() <= most
 	}
+	if f.CanFloat() {
+		return f.Float() >= f.fraction("min", f.Float()) && f.Float() <= f.fraction("max", f.Float())
+	}
 	if words := f.tag.Get("oneof"); words != "" {
 		return slices.Contains(strings.Split(words, ","), f.String())
 	}
@@ -152,6 +158,19 @@ func (f field) bound(tag string, value int64) int64 {
 		return int64(d)
 	}
 	number, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		panic(fmt.Sprintf("the tag %s of %s: %v", tag, f.key, err))
+	}
+	return number
+}
+
+// fraction is bound for numbers that need not be whole.
+func (f field) fraction(tag string, value float64) float64 {
+	text := f.tag.Get(tag)
+	if text == "" {
+		return value
+	}
+	number, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		panic(fmt.Sprintf("the tag %s of %s: %v", tag, f.key, err))
 	}

@@ -10,11 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 )
@@ -27,18 +23,20 @@ type Config struct {
 	LogLevel     string    // debug, info, warn or error
 	LogFormat    string    // json or text
 	OTLPEndpoint string    // OTLP over gRPC, as a URL; empty turns tracing off
+	// SampleRatio is how many of the traces that begin here are kept, from 0 to 1.
+	SampleRatio float64
 	// ContextAttrs returns what each log line says of its context, beside the ids of the trace.
 	ContextAttrs func(context.Context) []slog.Attr
 }
 
 // Telemetry is what a process reports through.
 type Telemetry struct {
-	Log      *slog.Logger
-	Tracers  trace.TracerProvider
-	Metrics  *prometheus.Registry
-	unnamed  *slog.Logger // Log, without the name of the service
-	level    *slog.LevelVar
-	shutdown func(context.Context) error
+	Log     *slog.Logger
+	Tracers trace.TracerProvider
+	Metrics *prometheus.Registry
+	unnamed *slog.Logger // Log, without the name of the service
+	level   *slog.LevelVar
+	traces  *traces
 }
 
 // Propagator returns what carries trace context between processes and through events.
@@ -56,22 +54,11 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfo(cfg.Version))
-	t := &Telemetry{
-		Log: named(log, cfg.Service), Tracers: noop.NewTracerProvider(), Metrics: registry, unnamed: log,
-		level: level, shutdown: func(context.Context) error { return nil },
+	t := &Telemetry{Log: named(log, cfg.Service), Metrics: registry, unnamed: log, level: level}
+	if t.traces, err = newTraces(ctx, cfg, t.Log); err != nil {
+		return nil, err
 	}
-	if cfg.OTLPEndpoint == "" {
-		return t, nil
-	}
-	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(cfg.OTLPEndpoint))
-	if err != nil {
-		return nil, fmt.Errorf("open the trace exporter: %w", err)
-	}
-	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(&loggedExporter{SpanExporter: exporter, log: t.Log, endpoint: cfg.OTLPEndpoint}),
-		sdktrace.WithResource(resource.NewSchemaless(
-			attribute.String("service.name", cfg.Service), attribute.String("service.version", cfg.Version))))
-	t.Tracers, t.shutdown = provider, provider.Shutdown
+	t.Tracers = t.traces.of(cfg.Service)
 	return t, nil
 }
 
@@ -80,19 +67,20 @@ func Discard() *Telemetry {
 	log := slog.New(slog.DiscardHandler)
 	return &Telemetry{
 		Log: log, Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(), unnamed: log,
-		level: &slog.LevelVar{}, shutdown: func(context.Context) error { return nil },
+		level: &slog.LevelVar{},
 	}
 }
 
-// For returns the telemetry of one service among several of a process: its lines of the log say which one it is.
+// For returns the telemetry of one service among several of a process: its lines of the log and its spans say which
+// one it is.
 func (t *Telemetry) For(service string) *Telemetry {
 	own := *t
-	own.Log = named(t.unnamed, service)
+	own.Log, own.Tracers = named(t.unnamed, service), t.traces.of(service)
 	return &own
 }
 
 // Shutdown sends what is still waiting.
-func (t *Telemetry) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }
+func (t *Telemetry) Shutdown(ctx context.Context) error { return t.traces.shutdown(ctx) }
 
 // SetLevel has all loggers of the process log from another level on: debug, info, warn or error.
 func (t *Telemetry) SetLevel(level string) error { return setLevel(t.level, level) }

@@ -94,7 +94,7 @@ func TestTwoInOneProcess(t *testing.T) {
 	for range 2 {
 		tel := build(t, telemetry.Config{
 			LogWriter: &bytes.Buffer{}, LogLevel: "info", LogFormat: "json",
-			OTLPEndpoint: "http://127.0.0.1:1",
+			OTLPEndpoint: "http://127.0.0.1:1", SampleRatio: 1,
 		})
 		families, err := tel.Metrics.Gather()
 		if err != nil || len(families) == 0 {
@@ -186,6 +186,7 @@ func TestTracesThatCantBeSentAreOneLineOfTheLog(t *testing.T) {
 	url := collector(t, &refusing)
 	tel := build(t, telemetry.Config{
 		Service: "fgd-test", LogWriter: &out, LogLevel: "info", LogFormat: "json", OTLPEndpoint: url,
+		SampleRatio: 1,
 	})
 	send := func() {
 		t.Helper()

@@ -29,6 +29,9 @@ func newHears(cfg Config, p *app.Process, recorder webhook.Recorder) (hears, err
 		return hears{}, err
 	}
 	p.OnClose(conn.Close)
+	if err := conn.Trace(p.Telemetry.Tracers); err != nil {
+		return hears{}, err
+	}
 	bell := hearing.NewBell(conn, p.Telemetry.Log)
 	denied := func(ctx context.Context, from netip.Addr, refusal error) {
 		recorder.Denied(ctx, webhook.Event{Host: "netbox", From: from}, refusal)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/lock"
@@ -75,6 +76,9 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		return nil, err
 	}
 	p.OnClose(redis.Close)
+	if err := redis.Trace(p.Telemetry.Tracers); err != nil {
+		return nil, err
+	}
 	git := p.Peers[githubSync]
 	b := &builder{
 		cfg: cfg, p: p, redis: redis, ledger: kept, events: eventlog.New(p.Now),
@@ -104,7 +108,7 @@ func (b *builder) service() (*Service, error) {
 		Store: b.store, Ledger: b.ledger, Retention: b.cfg.HistoryRetention, Log: b.p.Telemetry.Log, Now: b.p.Now,
 	})
 	b.reader = recovery.NewReader(recoverer)
-	taker := intake.New(b.reader, b.ledger, b.p.Telemetry.Log, b.p.Now)
+	taker := intake.New(b.reader, b.ledger, b.tracer(), b.p.Telemetry.Log, b.p.Now)
 	runner, err := b.runner(taker)
 	if err != nil {
 		return nil, fmt.Errorf("build the workflow: %w", err)
@@ -143,12 +147,14 @@ func (b *builder) metrics(waiting *backlog.Collector) (prometheus.Counter, error
 	return dead, nil
 }
 
+func (b *builder) tracer() trace.Tracer { return b.p.Telemetry.Tracers.Tracer(Name) }
+
 func (b *builder) runner(taker *intake.Intake) (*workflow.Runner, error) {
 	return workflow.New(b.cfg.bounds(), workflow.Deps{
 		Store: b.reader, Answered: taker.Answered, Ledger: b.ledger, Locker: b.locker, Events: b.events,
 		Repositories: b.peers.repositories, Trees: b.peers.trees, History: b.peers.history,
 		Ingestion: b.peers.ingestion, Directory: b.peers.directory,
-		Log: b.p.Telemetry.Log, Tracer: b.p.Telemetry.Tracers.Tracer(Name), Metrics: b.p.Telemetry.Metrics, Now: b.p.Now,
+		Log: b.p.Telemetry.Log, Tracer: b.tracer(), Group: group, Metrics: b.p.Telemetry.Metrics, Now: b.p.Now,
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,55 +17,6 @@ import (
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
 )
-
-// TestOneTrace: whoever looks at a sync in Jaeger sees one trace, from the call over all five services.
-func TestOneTrace(t *testing.T) {
-	t.Parallel()
-	h := newHost(t, fabric.PreInit(directory))
-	traces := system.Traces(t)
-	s := programs.Five(t, system.Redis(t).URL(), []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.URL})
-	var registered system.Accepted
-	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
-	h.requireIngested(s.Ended(registered.SyncID))
-	var status struct {
-		TraceID string `json:"trace_id"`
-	}
-	s.Call(http.MethodGet, "/api/v1/syncs/"+registered.SyncID, nil, &status)
-	measured := get(t, s.Client(), s.Operations["orchestrator"]+"/metrics", "application/openmetrics-text")
-	for _, p := range s.Processes {
-		p.Stop() // and sends what it has not sent yet
-	}
-	spans := traces.Spans()
-	at := slices.IndexFunc(spans, func(span system.Span) bool { return span.Name == "sync" })
-	if at < 0 {
-		t.Fatalf("no span of a sync among %v", spans)
-	}
-	if status.TraceID == "" || status.TraceID != spans[at].TraceID {
-		t.Errorf("the sync says that its trace is %q, which is %q", status.TraceID, spans[at].TraceID)
-	}
-	for _, histogram := range []string{"fgd_sync_duration_seconds", "fgd_sync_stage_duration_seconds"} {
-		exemplar := regexp.MustCompile(histogram + `_bucket\{.*\} \d+ # \{trace_id="` + spans[at].TraceID + `"\} `)
-		if !exemplar.MatchString(measured) {
-			t.Errorf("no exemplar of %s leads to the trace:\n%s", histogram, measured)
-		}
-	}
-	var names, services []string
-	for _, span := range spans {
-		if span.TraceID == spans[at].TraceID {
-			names, services = append(names, span.Name), append(services, span.Service)
-		}
-	}
-	for _, stage := range []string{"validation", "discovery", "file_ingestion", "github_sync", "reconciliation"} {
-		if n := count(names, stage); n != 1 {
-			t.Errorf("the trace has the stage %s %d times: %v", stage, n, names)
-		}
-	}
-	for _, name := range system.Services() {
-		if !slices.Contains(services, "fgd-"+name) {
-			t.Errorf("%s is not in the trace: %v", name, services)
-		}
-	}
-}
 
 func count(names []string, name string) int {
 	n := 0

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
 	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
@@ -15,7 +16,12 @@ import (
 )
 
 // Span is a span that arrived.
-type Span struct{ Service, Name, TraceID string }
+type Span struct {
+	Service, Name       string
+	TraceID, ID, Parent string   // in hexadecimal digits
+	Links               []string // the IDs of the spans that it is linked to
+	Attributes          map[string]string
+}
 
 // Collector takes spans over OTLP, as Jaeger does.
 type Collector struct {
@@ -65,13 +71,24 @@ func (c *Collector) Export(_ context.Context,
 }
 
 func named(r *resource.Resource, span *tracepb.Span) Span {
-	s := Span{Name: span.GetName(), TraceID: hex.EncodeToString(span.GetTraceId())}
-	for _, attribute := range r.GetAttributes() {
-		if attribute.GetKey() == "service.name" {
-			s.Service = attribute.GetValue().GetStringValue()
-		}
+	s := Span{
+		Service: texts(r.GetAttributes())["service.name"], Name: span.GetName(),
+		TraceID: hex.EncodeToString(span.GetTraceId()), ID: hex.EncodeToString(span.GetSpanId()),
+		Parent: hex.EncodeToString(span.GetParentSpanId()), Attributes: texts(span.GetAttributes()),
+	}
+	for _, link := range span.GetLinks() {
+		s.Links = append(s.Links, hex.EncodeToString(link.GetSpanId()))
 	}
 	return s
+}
+
+// texts returns the attributes that are texts.
+func texts(attributes []*common.KeyValue) map[string]string {
+	out := map[string]string{}
+	for _, a := range attributes {
+		out[a.GetKey()] = a.GetValue().GetStringValue()
+	}
+	return out
 }
 
 // Spans are the spans so far. All of a process are there when it has ended.

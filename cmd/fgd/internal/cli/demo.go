@@ -12,6 +12,7 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/demo"
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/telemetry"
 )
 
 func newDemo(env Environment) *cobra.Command {
@@ -59,7 +60,7 @@ func demonstrate(ctx context.Context, env Environment, folder string, up local.U
 	if source, err = source.With(map[string]any{"credentials_dir": credentials}); err != nil {
 		return err
 	}
-	tel, err := services.Telemetry(ctx, "warn", "text")
+	tel, err := services.Telemetry(ctx, telemetry.Config{LogLevel: "warn", LogFormat: "text", SampleRatio: 1})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/telemetry"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 )
 
@@ -40,18 +41,21 @@ func runUp(ctx context.Context, env Environment, up local.Up) (err error) {
 	if err != nil {
 		return err
 	}
-	log := struct {
-		Level  string `koanf:"log_level"`
-		Format string `koanf:"log_format"`
-	}{"info", "json"}
+	reports := struct {
+		Level  string  `koanf:"log_level"`
+		Format string  `koanf:"log_format"`
+		Ratio  float64 `koanf:"otel_sample_ratio" min:"0" max:"1"`
+	}{"info", "json", 1}
 	if up.Reloads = !env.errors().Terminal(); !up.Reloads {
-		log.Format = "text"
+		reports.Format = "text"
 	}
-	if err := source.Into(&log); err != nil {
+	if err := source.Into(&reports); err != nil {
 		return exit.Misuse(err)
 	}
 	up.Kept, up.Redis = up.Redis != "", cmp.Or(up.Redis, source.Text("redis_url", ""))
-	tel, err := services.Telemetry(ctx, log.Level, log.Format)
+	tel, err := services.Telemetry(ctx, telemetry.Config{
+		LogLevel: reports.Level, LogFormat: reports.Format, SampleRatio: reports.Ratio,
+	})
 	if err != nil {
 		return err
 	}

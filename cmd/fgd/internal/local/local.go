@@ -64,12 +64,12 @@ func (e Environment) commandSource(path string) (*config.Source, error) {
 	return source, nil
 }
 
-// Telemetry makes what the services report through. Whoever makes it flushes it.
-func (e Environment) Telemetry(ctx context.Context, level, format string) (*telemetry.Telemetry, error) {
-	tel, err := telemetry.New(ctx, telemetry.Config{
-		Service: "fgd", Version: app.Version, LogWriter: e.Log, LogLevel: level, LogFormat: format,
-		OTLPEndpoint: app.Environment(e.Environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), ContextAttrs: rpc.LogAttrs,
-	})
+// Telemetry makes what the services report through, at a level, in a format, with a share of the traces. Whoever makes
+// it flushes it.
+func (e Environment) Telemetry(ctx context.Context, cfg telemetry.Config) (*telemetry.Telemetry, error) {
+	cfg.Service, cfg.Version, cfg.LogWriter, cfg.ContextAttrs = "fgd", app.Version, e.Log, rpc.LogAttrs
+	cfg.OTLPEndpoint = app.Environment(e.Environ, "OTEL_EXPORTER_OTLP_ENDPOINT")
+	tel, err := telemetry.New(ctx, cfg)
 	if err != nil {
 		return nil, exit.Misuse(errs.New(errs.ConfigurationInvalid, "%v", err))
 	}
@@ -78,7 +78,7 @@ func (e Environment) Telemetry(ctx context.Context, level, format string) (*tele
 
 // quiet makes the telemetry of a command, which reports what fails and no more.
 func (e Environment) quiet(ctx context.Context) (*telemetry.Telemetry, error) {
-	return e.Telemetry(ctx, "error", "text")
+	return e.Telemetry(ctx, telemetry.Config{LogLevel: "error", LogFormat: "text", SampleRatio: 1})
 }
 
 const flushTimeout = 5 * time.Second

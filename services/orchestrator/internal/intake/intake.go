@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -20,12 +22,14 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/services/orchestrator/internal/tracing"
 )
 
 // Intake accepts syncs.
 type Intake struct {
 	store  *recovery.Reader
 	ledger *ledger.Ledger
+	tracer trace.Tracer
 	log    *slog.Logger
 	now    func() time.Time
 	open   pending
@@ -35,8 +39,10 @@ type Intake struct {
 type AcceptFunc func(context.Context, *syncv1.StartSyncRequest) (state.Admission, error)
 
 // New returns an intake.
-func New(store *recovery.Reader, kept *ledger.Ledger, log *slog.Logger, now func() time.Time) *Intake {
-	return &Intake{store: store, ledger: kept, log: log, now: now}
+func New(store *recovery.Reader, kept *ledger.Ledger, tracer trace.Tracer, log *slog.Logger,
+	now func() time.Time,
+) *Intake {
+	return &Intake{store: store, ledger: kept, tracer: tracer, log: log, now: now}
 }
 
 // Accept accepts a sync on behalf of who asks. FAILED_PRECONDITION (FGD_3001) when it is refused because of another
@@ -74,7 +80,7 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	}
 	defer i.open.begin(record.GetSyncId())()
 	failpoint.Hit(failpoint.AcceptBefore)
-	admission, err := i.store.Start(ctx, record, requestID, telemetry.Traceparent(ctx))
+	admission, err := i.send(ctx, record, requestID)
 	if err != nil {
 		return state.Admission{}, err
 	}
@@ -84,6 +90,17 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	failpoint.Hit(failpoint.AcceptStored)
 	err = i.keep(ctx, record, admission)
 	failpoint.Hit(failpoint.AcceptKept)
+	return admission, err
+}
+
+// send hands a sync to the workers, whose spans are in this one.
+func (i *Intake) send(ctx context.Context, record *syncv1.Sync, requestID string) (state.Admission, error) {
+	ctx, span := tracing.Send(ctx, i.tracer, record.GetFabricId(), record.GetSyncId())
+	defer span.End()
+	admission, err := i.store.Start(ctx, record, requestID, telemetry.Traceparent(ctx))
+	if err != nil {
+		span.SetStatus(codes.Error, errs.From(err).Code.Name)
+	}
 	return admission, err
 }
 

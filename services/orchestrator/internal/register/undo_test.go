@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
@@ -130,7 +131,7 @@ func (o *office) open() {
 	o.supervisor = recovery.NewSupervisor(recoverer, recovery.SupervisorConfig{})
 	reader := recovery.NewReader(recoverer)
 	o.Register = register.New(register.Deps{
-		Store: reader, Ledger: kept, Accept: intake.New(reader, kept, log, time.Now).Accept,
+		Store: reader, Ledger: kept, Accept: intake.New(reader, kept, noop.Tracer{}, log, time.Now).Accept,
 		Locker: lock.New(o.conn, time.Minute, time.Hour), Repositories: o.git, Events: eventlog.New(time.Now), Log: log,
 		Directory: o.directory, Now: time.Now, Patience: o.patience,
 	})

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 
@@ -52,7 +53,7 @@ func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	reader := recovery.NewReader(recovery.New(recovery.Deps{
 		Store: b.store, Ledger: kept, Retention: retention, Log: log, Now: b.now,
 	}))
-	b.accept = intake.New(reader, kept, log, b.now).Accept
+	b.accept = intake.New(reader, kept, noop.Tracer{}, log, b.now).Accept
 	return b
 }
 

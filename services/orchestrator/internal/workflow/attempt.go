@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/layout"
@@ -17,6 +18,7 @@ import (
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/services/orchestrator/internal/tracing"
 )
 
 const (
@@ -59,7 +61,14 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 			err = errs.New(errs.InternalError, "A fault of this program ended the sync.")
 		}
 	}()
-	a, err := r.newAttempt(ctx, t)
+	fabric, err := r.deps.Store.Fabric(ctx, t.record.GetFabricId())
+	if err != nil {
+		return err
+	}
+	ctx, span := tracing.Attempt(ctx, r.deps.Tracer, fabric.GetLocation(), t.record.Sync)
+	defer func() { tracing.End(span, t.record.GetResult(), err) }()
+	uncancellable = trace.ContextWithSpan(uncancellable, span)
+	a, err := r.newAttempt(ctx, t, fabric)
 	if err != nil {
 		return err
 	}
@@ -83,11 +92,7 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 }
 
 // newAttempt begins an attempt, unless no sync of the fabric may publish and nothing can have been published before.
-func (r *Runner) newAttempt(ctx context.Context, t *tracker) (*attempt, error) {
-	fabric, err := r.deps.Store.Fabric(ctx, t.record.GetFabricId())
-	if err != nil {
-		return nil, err
-	}
+func (r *Runner) newAttempt(ctx context.Context, t *tracker, fabric *fabricv1.Fabric) (*attempt, error) {
 	if err := t.begin(ctx); err != nil {
 		return nil, err
 	}

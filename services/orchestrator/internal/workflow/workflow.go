@@ -4,7 +4,6 @@
 package workflow
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -30,6 +28,7 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/services/orchestrator/internal/tracing"
 )
 
 // Config bounds a sync.
@@ -58,6 +57,7 @@ type Deps struct {
 	Events       *eventlog.Log
 	Log          *slog.Logger
 	Tracer       trace.Tracer
+	Group        string // of the workers, that this one is in
 	Metrics      prometheus.Registerer
 	Now          func() time.Time
 }
@@ -101,22 +101,13 @@ func (r *Runner) Run(ctx context.Context, request *eventv1.SyncRequested) error 
 	if err := r.deps.Answered(ctx, request.GetSyncId()); err != nil {
 		return fmt.Errorf("wait for the answer to who asked: %w", err)
 	}
-	ctx, span := r.deps.Tracer.Start(ctx, "sync", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
-		attribute.String("fgd.sync_id", request.GetSyncId()), attribute.Int("fgd.fabric_id", int(request.GetFabricId()))))
+	ctx, span := tracing.Process(ctx, r.deps.Tracer, r.deps.Group, request.GetFabricId(), request.GetSyncId())
 	defer span.End()
 	err := r.underLock(ctx, request, r.toTheEnd)
 	if err != nil {
 		span.SetStatus(codes.Error, "not ended")
 	}
 	return err
-}
-
-// traceID returns the trace that a context is in; empty where nobody keeps it.
-func traceID(ctx context.Context) string {
-	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
-		return span.TraceID().String()
-	}
-	return ""
 }
 
 // GiveUp ends a sync whose work entry is not delivered any more.
@@ -191,7 +182,6 @@ func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
 func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	r.metrics.active.Inc()
 	defer r.metrics.active.Dec()
-	t.record.TraceId = cmp.Or(traceID(lease.Context()), t.record.GetTraceId())
 	asked := rpc.WithVia(rpc.WithPrincipal(lease.Context(), t.record.GetRequestedBy()), t.record.GetRequestedVia())
 	work, stop := context.WithTimeoutCause(asked, r.cfg.Load().Timeout, r.timeout())
 	defer stop()
