@@ -1,12 +1,8 @@
 package deploy
 
 import (
-	"context"
 	"flag"
-	"net"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"

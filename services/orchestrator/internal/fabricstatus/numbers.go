@@ -61,13 +61,13 @@ func (n *Numbers) RunOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	standings, err := n.store.FabricStandings(ctx, fabrics)
+	sights, err := n.store.Look(ctx, fabrics)
 	if err != nil {
 		return err
 	}
 	found, now := tally{states: map[fabricv1.FabricState]int{}}, n.now()
 	for i, f := range fabrics {
-		found.add(f, standings[i], now)
+		found.add(f, sights[i].Standing, now)
 	}
 	n.show(found)
 	return nil
