@@ -48,11 +48,13 @@ const (
 )
 
 // All are the dashboards.
-func All() []Dashboard { return []Dashboard{overview(), syncs(), gitHosts(), queue(), netbox(), objective()} }
+func All() []Dashboard {
+	return []Dashboard{overview(), syncs(), gitHosts(), queue(), netbox(), objective()}
+}
 
 // JSON returns the dashboard as Grafana reads it.
 func (d Dashboard) JSON() ([]byte, error) {
-	b := dashboard.NewDashboardBuilder("FGD Sync: " + d.Title).Uid(d.UID).Description(d.Description).
+	b := dashboard.NewDashboardBuilder("FGD Sync: "+d.Title).Uid(d.UID).Description(d.Description).
 		Tags([]string{"fgd-sync"}).Readonly().Tooltip(dashboard.DashboardCursorSyncCrosshair).Time("now-3h", "now").
 		Refresh("30s").Timezone("browser").
 		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Prometheus").Type("prometheus")).

@@ -64,8 +64,8 @@ func syncs() Dashboard {
 		}},
 		{"What they did", []Panel{
 			graph("Why they were started", perSecond, "{{trigger}}", rate("trigger", "fgd_sync_total")),
-			graph("Files", perSecond, "{{outcome}}", rate("outcome", "fgd_files_processed_total")),
-			graph("Repairs of directories", count, "{{issue}}", increase("issue", "fgd_directory_issues_total")),
+			graph("Files", perSecond, "{{status}}", rate("status", "fgd_files_processed_total")),
+			graph("Found in directories", count, "{{code}}", increase("code", "fgd_directory_issues_total")),
 		}},
 	}}
 }
@@ -79,7 +79,7 @@ func gitHosts() Dashboard {
 			graph("Pushes that wait", count, "pushes", "sum(fgd_pushes_waiting)"),
 		}},
 		{"Bounds", []Panel{
-			graph("Hosts by the state of their breaker", count, "{{state}}", "sum by (state) (fgd_circuit_state)"),
+			graph("Breakers: 0 lets through", count, "{{target}}", "max by (target) (fgd_circuit_state)"),
 			graph("Requests left, as GitHub says", count, "left", "min(fgd_github_rate_limit_remaining)"),
 			{Title: "Commits a push", Unit: count, Queries: quantiles("fgd_push_commits")},
 			graph("Fetched repositories", bytes, "on disk", "sum(fgd_store_bytes)"),
@@ -131,7 +131,9 @@ func objective() Dashboard {
 		return "sum(increase(fgd_sync_faults_total[" + window + "])) / " +
 			`(sum(increase(fgd_sync_total{status=~"failed|completed"}[` + window + `])) > 0 or vector(1))`
 	}
-	burn := func(window, legend string) Query { return Query{Expr: "(" + failed(window) + ") / 0.001", Legend: legend} }
+	burn := func(window, legend string) Query {
+		return Query{Expr: "(" + failed(window) + ") / 0.001", Legend: legend}
+	}
 	of := func(series string) string {
 		return `sum(increase(fgd_http_request_duration_seconds_` + series + `[1h]))`
 	}

@@ -35,8 +35,8 @@ var Version = "dev"
 
 // settings are the keys that every process has.
 type settings struct {
-	LogLevel        string `koanf:"log_level" oneof:"debug,info,warn,error" reload:"yes"`
-	LogFormat       string `koanf:"log_format" oneof:"json,text"`
+	LogLevel  string `koanf:"log_level" oneof:"debug,info,warn,error" reload:"yes"`
+	LogFormat string `koanf:"log_format" oneof:"json,text"`
 	// OtelSampleRatio is how many of the traces that begin in the process are kept.
 	OtelSampleRatio float64 `koanf:"otel_sample_ratio" min:"0" max:"1"`
 
@@ -75,7 +75,9 @@ func Settings() config.Validator {
 	return &s
 }
 
-func defaultSettings() settings { return settings{LogLevel: "info", LogFormat: "json", OtelSampleRatio: 1} }
+func defaultSettings() settings {
+	return settings{LogLevel: "info", LogFormat: "json", OtelSampleRatio: 1}
+}
 
 // placed returns the settings with the places of a service where none are configured.
 func (s settings) placed(def Definition) settings {
