@@ -89,4 +89,5 @@ func demonstrate(t *testing.T, address string) {
 	t.Helper()
 	background(t, *program, "demo", "--http", address, "--grpc", "127.0.0.1:0")
 	await(t, "the demonstration", func() bool { return answers("http://" + address + "/readyz") })
+	_ = answers("http://" + address + "/api/v1/health") // a request of the API
 }
