@@ -177,7 +177,7 @@ func TestWhatStartsSyncs(t *testing.T) {
 	})
 	slices.Sort(starts)
 	want := []string{
-		"CreateFabric", "InitializeDirectory", "RebuildState", "ReleaseQuarantined", "RepairDirectory",
+		"CreateFabric", "InitializeDirectory", "MendQuarantined", "RebuildState", "ReleaseQuarantined", "RepairDirectory",
 		"ReplayDeadLetters", "RestoreDirectory", "ResumeFabric", "RetryQuarantined", "TriggerSync",
 	}
 	if !slices.Equal(starts, want) {
