@@ -27,8 +27,8 @@ func (c *cutConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestARefusalIsHeardByWhoWrites: a server that does not take a certificate says so and closes, and the client may notice
-// first that it can't write.
+// TestARefusalIsHeardByWhoWrites: a server that does not take a certificate says so and closes, and the client may
+// notice first that it can't write.
 func TestARefusalIsHeardByWhoWrites(t *testing.T) {
 	t.Parallel()
 	ca, other := certtest.New(t), certtest.New(t)

@@ -25,7 +25,7 @@ func hostileFiles(folder string) map[string]string {
 		return "apiVersion: wiring.githedgehog.com/v1beta1\nkind: Server\nmetadata:\n  name: " + name +
 			"\nspec:\n  description: '" + strings.ReplaceAll(description, "'", "''") + "'\n"
 	}
-	const broken = "kind: VPC\nspec: [\n"
+	broken, word := "kind: VPC\nspec: [\n", strings.Repeat("W", 300)
 	return map[string]string{
 		folder + "/raw/text.yaml":                             server("text", script+turned),
 		folder + "/raw/name.yaml":                             server(strings.Repeat("n", 200), "a long name"),
@@ -35,7 +35,7 @@ func hostileFiles(folder string) map[string]string {
 		folder + "/raw/" + strings.Repeat("f", 200) + ".yaml": broken,
 		folder + "/raw/broken.yaml":                           "kind: " + script + turned + "\x1b[31m\u009b\nspec: [\n",
 		folder + "/raw/nul.yaml":                              "kind: VPC\x00\n",
-		folder + "/raw/word.yaml":                             "kind: VPC\nmetadata: {name: " + strings.Repeat("W", 300) + "}\n",
+		folder + "/raw/word.yaml":                             "kind: VPC\nmetadata: {name: " + word + "}\n",
 		`"` + folder + `/raw/bell\007.yaml"`:                  broken,
 		folder + "/raw/vpc.yaml":                              fabric.VPC("vpc-1", 1),
 	}

@@ -137,8 +137,8 @@ func walks() []func(w *walker) {
 	}
 }
 
-// TestEveryActionByKeyboardAlone: all that the console can do, with and without JavaScript. A form that comes has a walk
-// here. A viewer sees none of them, wherever there is something to do.
+// TestEveryActionByKeyboardAlone: all that the console can do, with and without JavaScript. A form that comes has a
+// walk here. A viewer sees none of them, wherever there is something to do.
 func TestEveryActionByKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	w := newWalker(t)

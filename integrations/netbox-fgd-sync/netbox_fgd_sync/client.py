@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,6 @@ from netbox.plugins import get_plugin_config
 
 from . import transport
 from .errors import FIRST_ERROR, AwayError, FGDSyncError, NotConfiguredError, SlowError
-from .remedies import remedy
 
 __all__ = (
     "AwayError",
@@ -43,9 +41,6 @@ class Client:
     token: str
     ca_file: str = ""
     user: str = ""
-    email: str = ""
-    # Of time.monotonic(): when whoever asks waits for answers no longer, however many questions there are.
-    end: float | None = None
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the answer to a question. Its path is below /api/v1/."""
@@ -77,9 +72,8 @@ class Client:
         self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
     ) -> transport.Answer:
         headers: dict[str, Any] = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
-        for header, said in (("X-Requested-By", self.user), ("X-Requested-By-Email", self.email)):
-            if text := printable(said):
-                headers[header] = text.encode()
+        if name := printable(self.user):
+            headers["X-Requested-By"] = name.encode()
         return transport.send(
             method,
             f"{self.url}/api/v1/{path}",
@@ -87,13 +81,12 @@ class Client:
             json=body,
             headers=headers,
             ca_file=self.ca_file,
-            end=self.end,
         )
 
 
-def printable(text: str) -> str:
-    """Return a text without what can't be in a header. FGD Sync takes UTF-8."""
-    return "".join(character for character in text if character.isprintable()).strip()
+def printable(name: str) -> str:
+    """Return a name without what can't be in a header. FGD Sync takes UTF-8."""
+    return "".join(character for character in name if character.isprintable()).strip()
 
 
 def _read(answer: transport.Answer) -> dict[str, Any]:
@@ -114,7 +107,7 @@ def _read(answer: transport.Answer) -> dict[str, Any]:
         error = {}
     raise FGDSyncError(
         str(error.get("message") or f"FGD Sync refuses (status {answer.status})."),
-        remedy(error),
+        str(error.get("remedy") or ""),
         str(error.get("code") or ""),
         answer.status,
     )
@@ -135,11 +128,8 @@ def away() -> AwayError | None:
     return transport.away(get_plugin_config("netbox_fgd_sync", "url")) if configured() else None
 
 
-def client(user: Any = None, within: float | None = None) -> Client:
-    """Return a client as the configuration says, or raise NotConfiguredError.
-
-    It asks in the name of a user of NetBox, and for as long as `within` says, in seconds, where somebody waits for it.
-    """
+def client(user: str = "") -> Client:
+    """Return a client as the configuration says, or raise NotConfiguredError."""
     url = (get_plugin_config("netbox_fgd_sync", "url") or "").rstrip("/")
     if not url:
         raise NotConfiguredError(
@@ -156,8 +146,7 @@ def client(user: Any = None, within: float | None = None) -> Client:
             "The certificates of FGD Sync, ca_file, can't be read.",
             "Set ca_file of netbox_fgd_sync to a file that NetBox and its worker can read.",
         )
-    name, email = (user.get_username(), getattr(user, "email", "")) if user else ("", "")
-    return Client(url, token(), ca_file, name, email, None if within is None else time.monotonic() + within)
+    return Client(url, token(), ca_file, user)
 
 
 def is_address(url: Any) -> bool:

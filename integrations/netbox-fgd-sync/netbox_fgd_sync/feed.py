@@ -220,8 +220,7 @@ def prune(before: datetime) -> int:
         mark = going.filter(cluster=here()).order_by("-txid", "-id").first()
         if mark:
             going = going.exclude(pk=mark.pk)
-        # There may be very many: NetBox hears of what else is deleted, and would have each of them read for that.
-        count: int = going._raw_delete(going.db)
+        count, _ = going.delete()
         if mark and mark.action != Action.PRUNED:
             ChangeRecord.objects.filter(pk=mark.pk).update(**MARK)
             count += 1

@@ -2,8 +2,7 @@
 
 A service that does not take a connection within a moment is away; so is one that has let three different questions in
 a row go without an answer. While it is away one request in ten seconds looks whether it is back, and all others are
-told so at once. Once a question went without an answer, panels wait for others a moment only, until there is one. Of
-one process two wait at a time, beside a reader of the feed.
+told so at once. Of one process two wait at a time, beside a reader of the feed.
 """
 
 import threading
@@ -26,11 +25,6 @@ from .errors import AwayError, FGDSyncError, NotConfiguredError, SlowError
 CONNECT_TIMEOUT = 1.0
 READ_TIMEOUT = 5.0
 WRITE_TIMEOUT = 20.0
-
-# In seconds: how long a panel waits for an answer after there was none to something else, and for how long that is so.
-DOUBT_TIMEOUT = 0.4
-DOUBT_SECONDS = 10
-DOUBT_KEY = "netbox_fgd_sync.doubt"
 
 # How HTTP calls what went wrong, for those who ask NetBox.
 BAD_GATEWAY = 502
@@ -65,15 +59,13 @@ class Answer:
     body: bytes
 
 
-def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, end: float | None, **asked: Any) -> Answer:
+def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, **asked: Any) -> Answer:
     """Return the whole answer to a request, or raise FGDSyncError. No redirect is followed, and no .netrc read."""
-    limit = patience(end) if method == "GET" else WRITE_TIMEOUT
-    if limit <= 0:
-        raise _unanswered(url)
+    limit = READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT
     try:
         with _turn(), requests.Session() as session:
             _pass_unless_away(url)
-            until = time.monotonic() + limit
+            end = time.monotonic() + limit
             session.trust_env = False
             said = session.request(
                 method,
@@ -86,7 +78,7 @@ def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, end
                 stream=True,
                 **asked,
             )
-            answer = Answer(said.status_code, said.headers, _content(said, until))
+            answer = Answer(said.status_code, said.headers, _content(said, end))
     except FGDSyncError:
         raise
     except requests.exceptions.SSLError as error:
@@ -99,9 +91,7 @@ def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, end
     except requests.ConnectTimeout as error:
         raise _gone(url, error) from error
     except requests.Timeout as error:
-        # That there was no answer within a moment says nothing of the service.
-        hasty = end is not None and limit <= DOUBT_TIMEOUT
-        raise (_unanswered if hasty else _silent)(url) from error
+        raise _silent(url) from error
     except requests.ConnectionError as error:
         # Where there was a connection, what was asked for may have got there.
         raise (_gone if _refused(error) else _lost)(url, error) from error
@@ -110,18 +100,11 @@ def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, end
             f"FGD Sync can't be asked as netbox_fgd_sync is set up ({type(error).__name__}).",
             "See url, token_ref and ca_file of netbox_fgd_sync: an address, one line, and a file that can be read.",
         ) from error
-    cache.delete_many((AWAY_KEY, SILENT_KEY, DOUBT_KEY))
+    cache.delete_many((AWAY_KEY, SILENT_KEY))
     return answer
 
 
-def patience(end: float | None) -> float:
-    """Return for how many seconds an answer is waited for; none or less where whoever asks has waited long enough."""
-    if end is None:
-        return READ_TIMEOUT
-    return min(end - time.monotonic(), DOUBT_TIMEOUT if cache.get(DOUBT_KEY) else READ_TIMEOUT)
-
-
-def _content(said: requests.Response, until: float) -> bytes:
+def _content(said: requests.Response, end: float) -> bytes:
     """Return what is answered, as long as it ends in time and has an end. What is not is of this answer alone."""
     read = bytearray()
     try:
@@ -133,7 +116,7 @@ def _content(said: requests.Response, until: float) -> bytes:
                     "Ask for less of it at a time.",
                     status=BAD_GATEWAY,
                 )
-            if time.monotonic() > until:
+            if time.monotonic() > end:
                 raise requests.ReadTimeout
     except ReadTimeoutError as error:
         raise requests.ReadTimeout from error
@@ -189,10 +172,8 @@ def _lost(url: str, error: Exception) -> SlowError:
 
 def _silent(url: str) -> SlowError:
     silent = {*(cache.get(SILENT_KEY) or ()), urlsplit(url).path}
-    away = len(silent) >= MOST_SILENT
     cache.set(SILENT_KEY, silent, AWAY_SECONDS)
-    cache.set(DOUBT_KEY, 1, AWAY_SECONDS if away else DOUBT_SECONDS)
-    if away:
+    if len(silent) >= MOST_SILENT:
         _remember("it gives no answers")
     return _unanswered(url)
 

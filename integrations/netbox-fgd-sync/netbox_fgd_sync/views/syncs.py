@@ -10,7 +10,6 @@ from ..answers import listed, member, whole
 from ..choices import StateChoices
 from ..client import Client, FGDSyncError, client
 from ..models import FabricLink
-from ..remedies import remedy
 from .base import VIEW, ActionView, PanelView, address, fabric, number, paging, segments
 
 ENDED = ("completed", "failed", "cancelled")
@@ -72,8 +71,6 @@ class SyncDetailView(PanelView):
     ) -> Mapping[str, Any]:
         """Ask how it is."""
         sync = found(asker, link, sync_id)
-        for finding in (*listed(sync, "errors"), *listed(sync, "warnings")):
-            finding["remedy"] = remedy(finding)
         return {
             "sync": sync,
             "ended": sync.get("state") in ENDED,
@@ -133,7 +130,7 @@ class CancelView(ActionView):
 
     def act(self, link: FabricLink, request: HttpRequest, sync_id: str = "", **_kwargs: Any) -> dict[str, Any]:
         """Ask it."""
-        asker = client(request.user)
+        asker = client(request.user.get_username())
         found(asker, link, sync_id)
         said = asker.post(f"syncs/{segments(sync_id)}:cancel")
         return {"sync_id": sync_id, "status": said.get("state")}
