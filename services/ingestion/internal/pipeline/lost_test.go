@@ -39,10 +39,11 @@ func request(tree gittree.Ref, options plan.Options) pipeline.Request {
 }
 
 // requireNothingLost looks for every document that was there: by meaning in managed/, by bytes in unmanaged/ or where
-// it was. Only a managed document for which a newer wish came, and a wish that the fabric turned down, may be gone.
+// it was; one that was dropped because another one says the same, by meaning in unmanaged/ too. Only a managed document
+// for which a newer wish came, and a wish that the fabric turned down, may be gone.
 func requireNothingLost(t testing.TB, before, after map[string]string, result *pipeline.Result) {
 	t.Helper()
-	meanings, texts := map[string]bool{}, map[string]bool{}
+	meanings, waiting, texts := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for p, content := range after {
 		texts[content] = true
 		if layout.Part(p) == layout.Metadata {
@@ -50,12 +51,15 @@ func requireNothingLost(t testing.TB, before, after map[string]string, result *p
 		}
 		for _, doc := range yamldoc.Split([]byte(content)) {
 			texts[strings.TrimRight(string(doc.Bytes), "\n")] = true
-			if layout.Part(p) == layout.Managed {
+			switch layout.Part(p) {
+			case layout.Managed:
 				meanings[meaning(doc.Bytes)] = true
+			case layout.Unmanaged:
+				waiting[meaning(doc.Bytes)] = true
 			}
 		}
 	}
-	gone := givenUp(result)
+	gone, twice := givenUp(result), dropped(result)
 	for p, content := range before {
 		part := layout.Part(p)
 		if part == layout.Metadata || !layout.IsYAML(p) {
@@ -68,7 +72,8 @@ func requireNothingLost(t testing.TB, before, after map[string]string, result *p
 		for _, doc := range docs {
 			for _, text := range parts(doc.Bytes) {
 				m := meaning(text)
-				there := texts[content] || texts[strings.TrimRight(string(text), "\n")] || m != "" && meanings[m]
+				there := texts[content] || texts[strings.TrimRight(string(text), "\n")] || m != "" && meanings[m] ||
+					m != "" && waiting[m] && twice[name(text)]
 				if !there && !gone[part == layout.Managed][name(text)] {
 					t.Errorf("document %d of %s is lost:\n%s", doc.Number, p, text)
 				}
@@ -99,6 +104,17 @@ func givenUp(result *pipeline.Result) map[bool]map[string]bool {
 	for _, item := range result.Plan.Items {
 		if item.Outcome == plan.Updated || item.Outcome == plan.KeptManaged {
 			out[item.Outcome == plan.Updated][item.Doc.Identity.Name] = true
+		}
+	}
+	return out
+}
+
+// dropped returns the names of the resources of documents that were left out because others say the same.
+func dropped(result *pipeline.Result) map[string]bool {
+	out := map[string]bool{}
+	for _, item := range result.Plan.Items {
+		if item.Outcome == plan.Duplicate {
+			out[item.Doc.Identity.Name] = true
 		}
 	}
 	return out
