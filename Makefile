@@ -56,8 +56,8 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) work
 
 .PHONY: test-deps
-test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg
-	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg
+test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg, curl
+	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg curl
 
 # The tests of the files that the tag `kills` is on; CI leaves some of them out.
 KILLS = ^($(shell grep -l '^//go:build kills$$' test/e2e/*_test.go | xargs sed -nE 's/^func (Test[A-Za-z0-9]+).*/\1/p' | paste -sd '|'))$$
@@ -77,6 +77,16 @@ lint-guards: ## are the guards written as test/mutate/guards.toml has them? need
 .PHONY: soak
 soak: test-deps ## let one thing fail after the other for SOAK_TIME while people work, and audit what became of it all
 	go test -count=1 -v -timeout 0 fgdsync.dev/test/soak -args -length $(SOAK_TIME)
+
+.PHONY: drill
+drill: test-deps ## cause every alert for real, and print how many seconds each takes to fire and to end
+	@scripts/install-packages prometheus
+	go test -count=1 -v -timeout 20m -run TestDrill$$ fgdsync.dev/test/drill -args -drill
+
+.PHONY: story
+story: test-deps ## a night on call: what goes wrong at random is mended by its runbook; STORY_FLAGS='-seed N' picks the same again
+	@scripts/install-packages prometheus
+	go test -count=1 -v -timeout 20m -run TestStory$$ fgdsync.dev/test/drill -args -drill $(STORY_FLAGS)
 
 .PHONY: test-gitea
 test-gitea: $(TOOLS)/gitea-$(GITEA_VERSION) test-deps ## build a Gitea, once, and try the whole system on it
@@ -205,14 +215,19 @@ $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
 	touch $@
 
 .PHONY: lint-deploy
-lint-deploy: fgd ## alert rules, with a process that has just begun, and the compose file; needs redis-server
-	@scripts/install-packages prometheus redis-server
+lint-deploy: fgd ## alerts, with real programs, their runbooks, and the compose file; needs redis-server
+	@scripts/install-packages prometheus prometheus-alertmanager redis-server
 	promtool check config --lint=all deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all deploy/prometheus/alerts.yml
 	promtool test rules deploy/prometheus/alerts_test.yml
+	amtool check-config deploy/alertmanager/alertmanager.yml
 	GOWORK=off go -C deploy mod tidy -diff
 	GOWORK=off go -C deploy vet ./...
 	GOWORK=off go -C deploy test -count=1 ./... -args -fgd $(CURDIR)/bin/fgd
+
+.PHONY: metrics-page
+metrics-page: fgd ## write docs/metrics.md anew, of what fgd up shows
+	GOWORK=off go -C deploy test -count=1 -run TestThePageOfMetrics ./... -args -fgd $(CURDIR)/bin/fgd -update
 
 .PHONY: standalone
 standalone: ## build and vet each module without the workspace, with tidy go.mod files

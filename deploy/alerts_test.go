@@ -2,19 +2,11 @@
 package deploy
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -22,30 +14,29 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var program = flag.String("fgd", "", "the program whose metrics are looked at")
-
-// rules is what the tests read of the file of alerts.
-type rules struct {
-	Groups []struct {
-		Rules []struct {
-			Alert, Expr, For string
-			Labels           map[string]string
-			Annotations      map[string]string
-		}
-	}
+// rule is what the tests read of a rule: an alert, or a series that alerts are about.
+type rule struct {
+	Alert, Record, Expr, For string
+	Labels, Annotations      map[string]string
 }
 
-func alerts(t *testing.T) rules {
+func rules(t *testing.T) []rule {
 	t.Helper()
-	raw, err := os.ReadFile("prometheus/alerts.yml")
-	if err != nil {
+	var file struct{ Groups []struct{ Rules []rule } }
+	if err := yaml.Unmarshal([]byte(text(t, "prometheus/alerts.yml")), &file); err != nil {
 		t.Fatal(err)
 	}
-	var out rules
-	if err := yaml.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
+	var out []rule
+	for _, group := range file.Groups {
+		out = append(out, group.Rules...)
 	}
-	if len(out.Groups) == 0 || len(out.Groups[0].Rules) < 10 {
+	return out
+}
+
+func alerts(t *testing.T) []rule {
+	t.Helper()
+	out := slices.DeleteFunc(rules(t), func(r rule) bool { return r.Alert == "" })
+	if len(out) < 20 {
 		t.Fatalf("read %+v", out)
 	}
 	return out
@@ -55,21 +46,32 @@ func alerts(t *testing.T) rules {
 // is born with its first event, no rate shows that event.
 func TestAlertsCanFireFromTheStart(t *testing.T) {
 	t.Parallel()
-	shown := metrics(t)
+	shown := series(t, metrics(t))
 	if missing := missing(t, `sum(rate(fgd_sync_total{status="no such state"}[5m])) > absent(fgd_nothing)`, shown); len(
 		missing) != 2 {
 		t.Fatalf("the test sees nothing: %q", missing)
 	}
-	for _, group := range alerts(t).Groups {
-		for _, rule := range group.Rules {
-			for _, selector := range missing(t, rule.Expr, shown) {
-				if onlyWhenConfigured(selector) {
-					continue
-				}
-				t.Errorf("%s looks at %s, which a process that has just begun does not show", rule.Alert, selector)
+	shown = append(shown, recorded(t)...)
+	for _, rule := range rules(t) {
+		for _, selector := range missing(t, rule.Expr, shown) {
+			if !onlyWhenConfigured(selector) {
+				t.Errorf("%s%s looks at %s, which a process that has just begun does not show", rule.Alert, rule.Record,
+					selector)
 			}
 		}
 	}
+}
+
+// recorded are the series that rules make of others.
+func recorded(t *testing.T) []labels.Labels {
+	t.Helper()
+	var out []labels.Labels
+	for _, rule := range rules(t) {
+		if rule.Record != "" {
+			out = append(out, labels.FromStrings("__name__", rule.Record))
+		}
+	}
+	return out
 }
 
 // onlyWhenConfigured reports whether a selector is of a part that a process has when its configuration says so alone.
@@ -87,10 +89,8 @@ func TestEveryPartHasAnAlert(t *testing.T) {
 		"issuer": "", // the health alone tells of it
 	}
 	expressions := map[string]string{}
-	for _, group := range alerts(t).Groups {
-		for _, rule := range group.Rules {
-			expressions[rule.Alert] = rule.Expr
-		}
+	for _, rule := range alerts(t) {
+		expressions[rule.Alert] = rule.Expr
 	}
 	raw, err := os.ReadFile("../libs/health/component.go")
 	if err != nil {
@@ -159,104 +159,59 @@ func alternatives(matchers []*labels.Matcher) [][]*labels.Matcher {
 	return out
 }
 
-// metrics returns the series that fgd up shows before anything has happened.
-func metrics(t *testing.T) []labels.Labels {
-	t.Helper()
-	if *program == "" {
-		t.Skip("make lint-deploy runs this, with the program that was built")
-	}
-	response, err := http.Get(start(t) + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s, %v: %s", response.Status, err, text)
-	}
-	var out []labels.Labels
-	series := regexp.MustCompile(`(?m)^(\w+(?:\{.*\})?) \S+$`)
-	for _, match := range series.FindAllSubmatch(text, -1) {
-		one, err := parser.NewParser(parser.Options{}).ParseMetric(string(match[1]))
-		if err != nil {
-			t.Fatalf("%s: %v", match[1], err)
-		}
-		out = append(out, one)
-	}
-	return out
-}
-
-// start runs the program until the test ends, and returns where it is.
-func start(t *testing.T) string {
-	t.Helper()
-	run := exec.CommandContext(context.WithoutCancel(t.Context()), *program, "up", "--data", t.TempDir(),
-		"--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
-	log, err := run.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := run.Start(); err != nil {
-		t.Fatal(err)
-	}
-	said := make(chan string, 1)
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		lines := bufio.NewScanner(log)
-		for lines.Scan() {
-			var line struct{ Msg, HTTP string }
-			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "started" {
-				said <- line.HTTP
-			}
-		}
-		close(said)
-	}()
-	t.Cleanup(func() {
-		_ = run.Process.Signal(syscall.SIGTERM)
-		<-read
-		if err := run.Wait(); err != nil {
-			t.Errorf("the program ended with %v", err)
-		}
-	})
-	address := <-said
-	if address == "" {
-		t.Fatal("the program did not start")
-	}
-	return "http://" + address
-}
-
-// TestEveryAlertIsWhole: it has a severity, says what to do, is tested for firing and silence, and is described.
+// TestEveryAlertIsWhole: it has a severity, says what to do, and is described.
 func TestEveryAlertIsWhole(t *testing.T) {
 	t.Parallel()
-	tests, page := text(t, "prometheus/alerts_test.yml"), text(t, "../docs/operations.md")
-	for _, group := range alerts(t).Groups {
-		for _, rule := range group.Rules {
-			if severity := rule.Labels["severity"]; severity != "critical" && severity != "warning" {
-				t.Errorf("%s has the severity %q", rule.Alert, severity)
-			}
-			if rule.For == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
-				t.Errorf("%s has no time, no summary or no description: %+v", rule.Alert, rule)
-			}
-			if strings.Contains(rule.Expr, "/ sum") && !strings.Contains(rule.Expr, ">= 5") {
-				t.Errorf("%s is a share of what may be one", rule.Alert)
-			}
-			silent := regexp.MustCompile(`alertname: ` + rule.Alert + `, exp_alerts: \[\]`)
-			fires := regexp.MustCompile(`alertname: ` + rule.Alert + `\n\s+exp_alerts:\n`)
-			if !silent.MatchString(tests) || !fires.MatchString(tests) {
-				t.Errorf("%s is not seen firing, or not seen silent", rule.Alert)
-			}
-			if !strings.Contains(page, "`"+rule.Alert+"`") {
-				t.Errorf("docs/operations.md does not say what to do about %s", rule.Alert)
-			}
+	page := text(t, "../docs/operations.md")
+	for _, rule := range alerts(t) {
+		if severity := rule.Labels["severity"]; !slices.Contains([]string{"critical", "warning", "info"}, severity) {
+			t.Errorf("%s has the severity %q", rule.Alert, severity)
+		}
+		if rule.For == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
+			t.Errorf("%s has no time, no summary or no description: %+v", rule.Alert, rule)
+		}
+		isShare := strings.Contains(rule.Expr, "/ sum") || strings.Contains(rule.Expr, ":ratio_")
+		if isShare && !strings.Contains(rule.Expr, ">= 5") {
+			t.Errorf("%s is a share of what may be one", rule.Alert)
+		}
+		if !strings.Contains(page, "[`"+rule.Alert+"`](runbooks/"+rule.Alert+".md)") {
+			t.Errorf("docs/operations.md does not lead to what to do about %s", rule.Alert)
 		}
 	}
 }
 
-func text(t *testing.T, path string) string {
-	t.Helper()
-	raw, err := os.ReadFile(path)
-	if err != nil {
+// TestEveryAlertIsTried: promtool sees it fire, and silent, and fire again after a restart of what it is about.
+func TestEveryAlertIsTried(t *testing.T) {
+	t.Parallel()
+	var file struct {
+		Tests []struct {
+			Name   string
+			Checks []struct {
+				Alert  string `yaml:"alertname"`
+				Alerts []any  `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text(t, "prometheus/alerts_test.yml")), &file); err != nil {
 		t.Fatal(err)
 	}
-	return string(raw)
+	fires, silent, again := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, test := range file.Tests {
+		for _, check := range test.Checks {
+			switch {
+			case len(check.Alerts) == 0:
+				silent[check.Alert] = true
+			case strings.HasPrefix(test.Name, "a restart"):
+				again[check.Alert] = true
+			default:
+				fires[check.Alert] = true
+			}
+		}
+	}
+	for _, rule := range alerts(t) {
+		if !fires[rule.Alert] || !silent[rule.Alert] || !again[rule.Alert] {
+			t.Errorf("%s is seen firing %v, silent %v, and firing after a restart %v", rule.Alert, fires[rule.Alert],
+				silent[rule.Alert], again[rule.Alert])
+		}
+	}
 }

@@ -44,7 +44,7 @@ func TestEveryContainerIsBounded(t *testing.T) {
 	t.Parallel()
 	p := project(t)
 	if got := slices.Sorted(maps.Keys(p.Services)); !slices.Equal(got, slices.Sorted(slices.Values(append(own(), "redis",
-		"jaeger", "prometheus", "certs")))) {
+		"jaeger", "prometheus", "alertmanager", "certs")))) {
 		t.Fatalf("the services are %q", got)
 	}
 	for name, s := range p.Services {
@@ -200,6 +200,27 @@ func TestRedisAsksForThePassword(t *testing.T) {
 		if got, _ := address.User.Password(); got != password || address.Host != "redis:6379" {
 			t.Errorf("%s looks for Redis at %s", name, address.Redacted())
 		}
+	}
+}
+
+// TestPrometheusTellsAlertmanager, where the compose file runs it.
+func TestPrometheusTellsAlertmanager(t *testing.T) {
+	t.Parallel()
+	var config struct {
+		Alerting struct {
+			Alertmanagers []struct {
+				StaticConfigs []struct{ Targets []string } `yaml:"static_configs"`
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text(t, "prometheus/prometheus.yml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	address := config.Alerting.Alertmanagers[0].StaticConfigs[0].Targets[0]
+	name, port, _ := strings.Cut(address, ":")
+	ports := project(t).Services[name].Ports
+	if len(ports) != 1 || fmt.Sprint(ports[0].Target) != port {
+		t.Errorf("Prometheus tells %s, and the service %s has the ports %v", address, name, ports)
 	}
 }
 
