@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"cmp"
 	"context"
 	"strings"
 	"sync/atomic"
@@ -60,14 +59,10 @@ type Believing struct{}
 
 // Unary admits a call.
 func (Believing) Unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	return next(believed(ctx), req)
+	return next(WithClaims(ctx), req)
 }
 
 // Stream admits a stream.
 func (Believing) Stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	return next(srv, serverStream{stream, believed(stream.Context())})
-}
-
-func believed(ctx context.Context) context.Context {
-	return WithPrincipal(ctx, cmp.Or(ClaimedName(ctx), AnonymousCaller))
+	return next(srv, serverStream{stream, WithClaims(stream.Context())})
 }

@@ -18,6 +18,8 @@ import (
 type Call struct {
 	// Principal names who asks, in one line of at most 100 characters; empty when the system itself does.
 	Principal string
+	// Email is the address of the principal; empty where it is not known.
+	Email string
 	// Via names the service that vouches for the principal, when one speaks for people.
 	Via string
 	// CorrelationID joins the answer, the log lines and the calls of one request.
@@ -41,10 +43,23 @@ func WithCall(ctx context.Context, call Call) context.Context {
 	return context.WithValue(ctx, callKey{}, call)
 }
 
-// WithPrincipal returns a context in which somebody asks.
+// WithPrincipal returns a context in which somebody asks, whose e-mail address is not known.
 func WithPrincipal(ctx context.Context, name string) context.Context {
 	call := CallOf(ctx)
-	call.Principal = PrintableName(name)
+	call.Principal, call.Email = PrintableName(name), ""
+	return WithCall(ctx, call)
+}
+
+// WithClaims returns a context in which somebody asks by the name and the e-mail address that the caller of the suite
+// gives; AnonymousCaller where there is no name. Nothing proves either.
+func WithClaims(ctx context.Context) context.Context {
+	name := ClaimedName(ctx)
+	if name == "" {
+		return WithPrincipal(ctx, AnonymousCaller)
+	}
+	md, _ := metadata.FromIncomingContext(ctx)
+	call := CallOf(ctx)
+	call.Principal, call.Email = name, CleanEmail(first(md, RequestedByEmailKey))
 	return WithCall(ctx, call)
 }
 
@@ -89,6 +104,7 @@ func LogAttrs(ctx context.Context) []slog.Attr {
 // Metadata of calls between services. It is believed on servers for Services alone.
 const (
 	principalKey   = "fgd-principal-bin"
+	emailKey       = "fgd-principal-email"
 	viaKey         = "fgd-via-bin"
 	auditKey       = "fgd-audit"
 	correlationKey = "fgd-correlation-id"
@@ -97,9 +113,10 @@ const (
 
 // Metadata of callers of the suite. An answer has the correlation id too.
 const (
-	RequestedByKey   = "x-requested-by-bin" // UTF-8
-	requestedByPlain = "x-requested-by"     // ASCII
-	CorrelationIDKey = "x-correlation-id"
+	RequestedByKey      = "x-requested-by-bin" // UTF-8
+	requestedByPlain    = "x-requested-by"     // ASCII
+	RequestedByEmailKey = "x-requested-by-email"
+	CorrelationIDKey    = "x-correlation-id"
 )
 
 // Metadata on the connection inside a process, from the HTTP side to gRPC. Where a call came in by another connection
@@ -120,6 +137,7 @@ const AnonymousCaller = "api"
 func toService(ctx context.Context) context.Context {
 	call := CallOf(ctx)
 	ctx = withMetadata(ctx, principalKey, call.Principal)
+	ctx = withMetadata(ctx, emailKey, call.Email)
 	ctx = withMetadata(ctx, viaKey, call.Via)
 	ctx = withMetadata(ctx, auditKey, call.Audit)
 	ctx = withMetadata(ctx, correlationKey, call.CorrelationID)
@@ -129,7 +147,9 @@ func toService(ctx context.Context) context.Context {
 // toEdge writes the call of ctx into the metadata of a call to what the suite offers to callers.
 func toEdge(ctx context.Context) context.Context {
 	call := CallOf(ctx)
-	return withMetadata(withMetadata(ctx, RequestedByKey, call.Principal), CorrelationIDKey, call.CorrelationID)
+	ctx = withMetadata(ctx, RequestedByKey, call.Principal)
+	ctx = withMetadata(ctx, RequestedByEmailKey, call.Email)
+	return withMetadata(ctx, CorrelationIDKey, call.CorrelationID)
 }
 
 // withMetadata adds a key to the metadata of the calls that are made with ctx, unless its value is empty.
@@ -145,7 +165,7 @@ func fromService(ctx context.Context) Call {
 	md, _ := metadata.FromIncomingContext(ctx)
 	return Call{
 		Principal: first(md, principalKey), Via: first(md, viaKey), CorrelationID: first(md, correlationKey),
-		RoutingKey: first(md, routingKey), Audit: first(md, auditKey),
+		RoutingKey: first(md, routingKey), Audit: first(md, auditKey), Email: first(md, emailKey),
 	}
 }
 
@@ -183,6 +203,18 @@ func CleanCorrelationID(id string) string {
 		return id
 	}
 	return uuid.NewString()
+}
+
+// emailForm is of addresses that a call and a commit can have as they stand.
+var emailForm = regexp.MustCompile(`^[!-;=?-~]{1,64}@[!-;=?-~]{1,189}$`)
+
+// CleanEmail returns what a caller gives as an e-mail address when it can be one, else nothing: also for one with what
+// looks like a token.
+func CleanEmail(text string) string {
+	if emailForm.MatchString(text) && secret.Scrub(text) == text {
+		return text
+	}
+	return ""
 }
 
 const maxNameLength = 100

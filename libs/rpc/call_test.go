@@ -83,6 +83,8 @@ func TestACallTravelsOverEveryHop(t *testing.T) {
 	ctx = rpc.WithRoutingKey(ctx, "https://git.example.com/r.git")
 	ctx = rpc.WithAudit(rpc.WithVia(ctx, "hnp"), "7:ab cd")
 	want := rpc.CallOf(ctx)
+	want.Email = "zoe@example.com"
+	ctx = rpc.WithCall(ctx, want)
 	if want.Via == "" || want.Audit == "" || want.Principal == "" || want.CorrelationID == "" || want.RoutingKey == "" {
 		t.Fatalf("the context has %+v", want)
 	}
@@ -119,11 +121,22 @@ func TestTheEdgeSaysWhoAsks(t *testing.T) {
 		"a name of many lines": {[]string{"x-requested-by-bin", "a\nb"}, rpc.Call{Principal: "a b"}},
 		"a long name":          {[]string{"x-requested-by", long}, rpc.Call{Principal: long[:99] + "…"}},
 		"a blank name":         {[]string{"x-requested-by", " "}, rpc.Call{Principal: "api"}},
-		"an id for the log":    {[]string{"x-correlation-id", "a b\"c"}, rpc.Call{Principal: "api"}},
+		"an address": {
+			[]string{"x-requested-by", "alice", "x-requested-by-email", "alice@example.com"},
+			rpc.Call{Principal: "alice", Email: "alice@example.com"},
+		},
+		"an address of nobody": {
+			[]string{"x-requested-by-email", "alice@example.com"}, rpc.Call{Principal: "api"},
+		},
+		"no address": {
+			[]string{"x-requested-by", "alice", "x-requested-by-email", "Eve <eve@example.com>"},
+			rpc.Call{Principal: "alice"},
+		},
+		"an id for the log": {[]string{"x-correlation-id", "a b\"c"}, rpc.Call{Principal: "api"}},
 		"a service's words": {
 			[]string{
 				"fgd-principal-bin", "root", "fgd-correlation-id", "forged", "fgd-routing-key", "k", "fgd-audit",
-				"1:a b", "fgd-via-bin", "hnp",
+				"1:a b", "fgd-via-bin", "hnp", "fgd-principal-email", "root@example.com",
 			},
 			rpc.Call{Principal: "api"},
 		},
@@ -150,13 +163,13 @@ func TestTheEdgeSaysWhoAsks(t *testing.T) {
 func TestAClientOfTheEdge(t *testing.T) {
 	t.Parallel()
 	client, seen := relays(t, rpc.Callers)
-	ctx := rpc.WithRoutingKey(rpc.WithPrincipal(t.Context(), "Zoë"), "r")
+	ctx := rpc.WithRoutingKey(rpc.WithCall(t.Context(), rpc.Call{Principal: "Zoë", Email: "zoe@example.com"}), "r")
 	var header metadata.MD
 	if _, err := client.GetSync(ctx, &syncv1.GetSyncRequest{}, grpc.Header(&header)); err != nil {
 		t.Fatal(err)
 	}
 	got, second := <-seen, <-seen
-	if got.Principal != "Zoë" || got.RoutingKey != "" || got != second {
+	if got.Principal != "Zoë" || got.Email != "zoe@example.com" || got.RoutingKey != "" || got != second {
 		t.Errorf("asked as %+v, then as %+v", got, second)
 	}
 	if ids := header.Get(rpc.CorrelationIDKey); len(ids) != 1 || ids[0] != got.CorrelationID {
@@ -186,6 +199,29 @@ func TestTheAudienceOfAnRPC(t *testing.T) {
 	unknown := map[string]grpc.ServiceInfo{"x.Service": {Methods: []grpc.MethodInfo{{Name: "Get"}}}}
 	if err := rpc.CheckAudience(unknown, rpc.Services); err == nil || errs.IsError(err) {
 		t.Errorf("an RPC without a contract: %v", err)
+	}
+}
+
+// TestAnotherPrincipalHasNoAddress: that of who asked before is not theirs.
+func TestAnotherPrincipalHasNoAddress(t *testing.T) {
+	t.Parallel()
+	ctx := rpc.WithCall(t.Context(), rpc.Call{Principal: "alice", Email: "alice@example.com"})
+	if got := rpc.CallOf(rpc.WithPrincipal(ctx, "bob")); got != (rpc.Call{Principal: "bob"}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestCleanEmail: what is no address that a commit can have is none, and neither is a token.
+func TestCleanEmail(t *testing.T) {
+	t.Parallel()
+	for text, taken := range map[string]bool{
+		"alice@example.com": true, "a+b.c@x": true, "": false, "alice": false, "@example.com": false, "alice@": false,
+		"a b@example.com": false, "Al <alice@example.com>": false, "alice@example.com\n": false, "zoë@example.com": false,
+		"fgd_ABCDEFGHIJKL_secret@example.com": false, strings.Repeat("a", 65) + "@example.com": false,
+	} {
+		if got := rpc.CleanEmail(text); (got != "") != taken || taken && got != text {
+			t.Errorf("%q is %q", text, got)
+		}
 	}
 }
 

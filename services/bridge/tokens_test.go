@@ -134,7 +134,8 @@ func TestAChangedTokenIsReplacedWhole(t *testing.T) {
 	}
 }
 
-// TestWhoSpeaksForPeople: a service that may is believed, and named beside them; nobody else is.
+// TestWhoSpeaksForPeople: a service that may is believed, and named beside them; nobody else is. It gives their e-mail
+// address, too.
 func TestWhoSpeaksForPeople(t *testing.T) {
 	t.Parallel()
 	g := setupGuarded(t)
@@ -146,13 +147,17 @@ func TestWhoSpeaksForPeople(t *testing.T) {
 		{person, "alice", "mallory", ""},
 		{person, "", "mallory", ""},
 	} {
-		g.call("POST", "/api/v1/fabrics/35/syncs", "{}", bearer(c.token), header{"X-Requested-By", c.claims})
+		g.call("POST", "/api/v1/fabrics/35/syncs", "{}", bearer(c.token), header{"X-Requested-By", c.claims},
+			header{"X-Requested-By-Email", "alice@example.com"})
 		g.backend.mu.Lock()
 		md := g.backend.metadata
 		g.backend.mu.Unlock()
 		if got := fmt.Sprint(md.Get("fgd-principal-bin"), md.Get("fgd-via-bin")); got !=
 			fmt.Sprint([]string{c.who}, strings.Fields(c.via)) {
 			t.Errorf("%q for %q: %s", c.token[:8], c.claims, got)
+		}
+		if known := len(md.Get("fgd-principal-email")) > 0; known != (c.who == "alice") {
+			t.Errorf("%q for %q: the address is %q", c.token[:8], c.claims, md.Get("fgd-principal-email"))
 		}
 		if len(md.Get("authorization")) > 0 {
 			t.Error("the token goes on to other services")

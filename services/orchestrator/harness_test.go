@@ -147,6 +147,11 @@ func (l *lines) before(first, second, syncID string) bool {
 // as is the context of a call that somebody makes.
 func (n *node) as(name string) context.Context { return rpc.WithPrincipal(n.t.Context(), name) }
 
+// withAddress is the context of a call that somebody makes whose e-mail address is known.
+func (n *node) withAddress(name, email string) context.Context {
+	return rpc.WithCall(n.t.Context(), rpc.Call{Principal: name, Email: email})
+}
+
 // run lets it work until the end of the test.
 func (n *node) run() *node {
 	ctx, end := context.WithCancel(context.WithoutCancel(n.t.Context()))

@@ -55,11 +55,14 @@ func TestNothingIsForgottenWithRedis(t *testing.T) {
 			}
 			active := n.start(35, nil)
 			<-g.came
-			waiting := n.start(35, &syncv1.SyncOptions{ForceRefresh: true})
+			answer, err := n.StartSync(n.withAddress("Jo", "jo@example.com"),
+				&syncv1.StartSyncRequest{FabricId: 35, Options: &syncv1.SyncOptions{ForceRefresh: true}})
+			waiting := must(t, answer, err).GetSyncId()
 			n.flush()
 			s.on(point, nil)
 			s.onDone("publish", nil)
-			if got := n.get(waiting); got.GetSyncId() != waiting || !got.GetOptions().GetForceRefresh() {
+			if got := n.get(waiting); got.GetSyncId() != waiting || !got.GetOptions().GetForceRefresh() ||
+				got.GetRequestedByEmail() != "jo@example.com" {
 				t.Errorf("the one that waits is %v", got)
 			}
 			list, err := n.ListFabrics(t.Context(), &fabricv1.ListFabricsRequest{})

@@ -329,7 +329,9 @@ func (g *garden) headers() {
 	} {
 		shown = append(shown, map[string]string{name: "a=" + g.text("the header "+name)})
 	}
-	for _, name := range []string{"X-Correlation-Id", "X-Requested-By", "Traceparent", "Referer"} {
+	for _, name := range []string{
+		"X-Correlation-Id", "X-Requested-By", "X-Requested-By-Email", "Traceparent", "Referer",
+	} {
 		shown = append(shown, map[string]string{name: g.token("the header " + name)}, map[string]string{name: g.jwt(name)})
 	}
 	expired := g.token("a token that was revoked")

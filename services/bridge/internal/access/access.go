@@ -173,9 +173,9 @@ func (a *Access) known(ctx context.Context) (context.Context, error) {
 	case !p.SpeaksForPeople || claimed == "":
 		return rpc.WithPrincipal(ctx, p.Name), nil
 	case p.Method == ByNone:
-		return rpc.WithPrincipal(ctx, claimed), nil
+		return rpc.WithClaims(ctx), nil
 	}
-	return rpc.WithVia(rpc.WithPrincipal(ctx, claimed), p.Name), nil
+	return rpc.WithVia(rpc.WithClaims(ctx), p.Name), nil
 }
 
 // authorize refuses a request that the caller of ctx may not make. What is about a fabric that the caller may not see

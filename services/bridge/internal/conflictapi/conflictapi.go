@@ -129,9 +129,10 @@ func (s *Server) ResolveConflict(
 	if err != nil {
 		return nil, err
 	}
+	call := rpc.CallOf(ctx)
 	resolution := &netboxv1.Resolution{
 		ConflictId: conflict.GetConflictId(), Version: conflict.GetVersion(), Choices: choices,
-		ResolvedBy: rpc.CallOf(ctx).Principal,
+		ResolvedBy: call.Principal, Email: call.Email,
 	}
 	if req.GetValidateOnly() {
 		return s.preview(ctx, req.GetFabricId(), resolution)

@@ -62,7 +62,8 @@ func TestEachPathHasAChoice(t *testing.T) {
 		vlan + " netbox ; " + owner + " netbox ":         asked("netbox", choose(`"spec".subnets."default".vlan`, "netbox", nil)),
 	} {
 		w := newWorld(t, twoPlaces())
-		ctx := metadata.AppendToOutgoingContext(t.Context(), "x-requested-by", "Ada")
+		ctx := metadata.AppendToOutgoingContext(t.Context(),
+			"x-requested-by", "Ada", "x-requested-by-email", "ada@example.com")
 		answer, err := w.ResolveConflict(ctx, request)
 		if err != nil {
 			t.Errorf("%s: %v", want, err)
@@ -70,7 +71,7 @@ func TestEachPathHasAChoice(t *testing.T) {
 		}
 		given := w.outbox.asked
 		if taken(given) != want || given.GetVersion() != "v-1" || given.GetConflictId() != "c-1" ||
-			given.GetResolvedBy() != "Ada" {
+			given.GetResolvedBy() != "Ada" || given.GetEmail() != "ada@example.com" {
 			t.Errorf("asked for %s: %v, not %s", taken(given), given, want)
 		}
 		if c := answer.GetConflict(); c.GetState() != "resolved" || c.GetResolvedBy() != "Ada" || c.GetName() != "vpc-1" {

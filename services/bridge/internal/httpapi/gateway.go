@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	requestedByHeader = "X-Requested-By"
+	requestedByHeader      = "X-Requested-By"
+	requestedByEmailHeader = "X-Requested-By-Email"
 	// maxNameBytes is more than the server keeps of a name, and less than a call's metadata may hold.
 	maxNameBytes = 1024
 )
@@ -126,6 +127,9 @@ func callMetadata(ctx context.Context, r *http.Request) metadata.MD {
 	md := metadata.Pairs(rpc.CorrelationIDKey, rpc.CallOf(ctx).CorrelationID)
 	if name := r.Header.Get(requestedByHeader); name != "" {
 		md.Set(rpc.RequestedByKey, name[:min(len(name), maxNameBytes)])
+	}
+	if email := rpc.CleanEmail(r.Header.Get(requestedByEmailHeader)); email != "" {
+		md.Set(rpc.RequestedByEmailKey, email)
 	}
 	identityMetadata(ctx, md)
 	conditionMetadata(r, md)

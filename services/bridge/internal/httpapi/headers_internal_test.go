@@ -31,11 +31,13 @@ func (k known) Check(authorization string, from netip.Addr) error {
 }
 
 // FuzzHeaders: whatever the headers of a request are, nobody passes who shows anything but one valid Authorization, no
-// header becomes metadata but the two of the contract, and what those say fits into one line.
+// header becomes metadata but the three of the contract, and what those say fits into one line.
 func FuzzHeaders(f *testing.F) {
 	const good, from = "Bearer good", "192.0.2.7"
 	for _, head := range []string{
 		"Authorization: Bearer good\r\nX-Requested-By: alice\r\nX-Correlation-Id: 1",
+		"Authorization: Bearer good\r\nX-Requested-By-Email: alice@example.com",
+		"Authorization: Bearer good\r\nX-Requested-By-Email: zo\xc3\xab <a@b>",
 		"authorization: Bearer good\r\nAUTHORIZATION: Bearer good", "Authorization:\tBearer good ",
 		"Authorization: Bearer good\r\nX-Requested-By: a\x1b[2J\r\nx-correlation-id: a b\r\nGrpc-Metadata-Fgd-Source: 1",
 		"Upgrade: websocket\r\nSec-WebSocket-Protocol: x, fgd.bearer.good", "X-Forwarded-For: 127.0.0.1",
@@ -98,7 +100,13 @@ func checkPassed(t *testing.T, passed metadata.MD, correlation, authorization, f
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		t.Errorf("for %q", name)
 	}
+	for _, email := range passed.Get(rpc.RequestedByEmailKey) {
+		if email == "" || rpc.CleanEmail(email) != email {
+			t.Errorf("at %q", email)
+		}
+	}
 	passed.Delete(rpc.RequestedByKey)
+	passed.Delete(rpc.RequestedByEmailKey)
 	if len(passed) > 0 {
 		t.Errorf("more goes on: %v", passed)
 	}

@@ -106,7 +106,7 @@ func (i *Intake) record(
 		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options,
 		RequestedBy: eventlog.Requester(ctx), Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
 		RequestedVia: call.Via, AuditHeads: heads, CorrelationId: call.CorrelationID, EditSet: req.GetEditSet(),
-		Edits: req.GetEditSet() != nil,
+		Edits: req.GetEditSet() != nil, RequestedByEmail: call.Email,
 	}, nil
 }
 

@@ -117,7 +117,7 @@ func (s *Store) RecoverSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 		CoalescedTriggers: accepted.GetCoalescedTriggers(), Restored: true,
 		RequestedVia: accepted.GetRequestedVia(), AuditHeads: accepted.GetAuditHeads(),
 		CorrelationId: accepted.GetCorrelationId(), EditSet: accepted.GetEditSet(),
-		Edits: accepted.GetEditSet() != nil,
+		Edits: accepted.GetEditSet() != nil, RequestedByEmail: accepted.GetRequestedByEmail(),
 	}
 	raw, err := proto.Marshal(record)
 	if err != nil {

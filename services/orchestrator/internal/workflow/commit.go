@@ -135,7 +135,9 @@ func author(s *syncv1.Sync) *gitv1.Signature {
 	if address := addressIn(requestedBy); address != "" {
 		return &gitv1.Signature{Name: oneLine(cmp.Or(nameIn(requestedBy), address)), Email: address}
 	}
-	return &gitv1.Signature{Name: oneLine(requestedBy), Email: noAddress}
+	return &gitv1.Signature{
+		Name: oneLine(requestedBy), Email: cmp.Or(addressIn(s.GetRequestedByEmail()), noAddress),
+	}
 }
 
 // person is how a trailer names who made edits: with an address only if it is known.

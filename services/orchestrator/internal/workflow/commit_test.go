@@ -48,6 +48,22 @@ func TestAuthor(t *testing.T) {
 	}
 }
 
+// TestTheAddressOfWhoAsked is the author's, unless it is none or the name has one.
+func TestTheAddressOfWhoAsked(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ who, email, want string }{
+		{"ada", "ada@example.com", "ada <ada@example.com>"},
+		{"ada", "x <y@example.com", "ada <" + noAddress + ">"},
+		{"ada", "a@b@c", "ada <" + noAddress + ">"},
+		{"Ada <ada@example.com>", "other@example.com", "Ada <ada@example.com>"},
+	} {
+		a := author(&syncv1.Sync{RequestedBy: c.who, RequestedByEmail: c.email})
+		if got := a.GetName() + " <" + a.GetEmail() + ">"; got != c.want {
+			t.Errorf("%s, %s: %s, not %s", c.who, c.email, got, c.want)
+		}
+	}
+}
+
 // TestTheAuthorOfEdits is who made them, whatever the name and the address hold, and the commit has lines of its own
 // alone.
 func TestTheAuthorOfEdits(t *testing.T) {

@@ -1075,9 +1075,11 @@ type Sync struct {
 	// What became of each of them, in their order.
 	Edited []*v12.Edited `protobuf:"bytes,37,rep,name=edited,proto3" json:"edited,omitempty"`
 	// It makes changes of single resources, and takes up nothing else; also once it has ended.
-	Edits         bool `protobuf:"varint,38,opt,name=edits,proto3" json:"edits,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Edits bool `protobuf:"varint,38,opt,name=edits,proto3" json:"edits,omitempty"`
+	// E-mail address of who asked; empty where it is not known.
+	RequestedByEmail string `protobuf:"bytes,39,opt,name=requested_by_email,json=requestedByEmail,proto3" json:"requested_by_email,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Sync) Reset() {
@@ -1311,6 +1313,13 @@ func (x *Sync) GetEdits() bool {
 		return x.Edits
 	}
 	return false
+}
+
+func (x *Sync) GetRequestedByEmail() string {
+	if x != nil {
+		return x.RequestedByEmail
+	}
+	return ""
 }
 
 // What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
@@ -1672,7 +1681,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xff\t\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xad\n" +
+	"\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1707,7 +1717,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x0ecorrelation_id\x18# \x01(\tR\rcorrelationId\x12/\n" +
 	"\bedit_set\x18$ \x01(\v2\x14.fgd.edit.v1.EditSetR\aeditSet\x12+\n" +
 	"\x06edited\x18% \x03(\v2\x13.fgd.edit.v1.EditedR\x06edited\x12\x14\n" +
-	"\x05edits\x18& \x01(\bR\x05edits\"\xe0\x03\n" +
+	"\x05edits\x18& \x01(\bR\x05edits\x12,\n" +
+	"\x12requested_by_email\x18' \x01(\tR\x10requestedByEmail\"\xe0\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +
