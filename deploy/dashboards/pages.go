@@ -5,6 +5,9 @@ const (
 	seconds, share, count, perSecond, bytes = "s", "percentunit", "short", "ops", "bytes"
 )
 
+// own keeps of what all processes show that of the programs of FGD Sync.
+const own = " and on (instance) fgd_build_info"
+
 // number returns a panel that shows one number, red from a value on; 0 for none.
 func number(title, unit string, bad float64, expr string) Panel {
 	return Panel{Title: title, Unit: unit, Number: true, Bad: bad, Queries: []Query{{Expr: expr}}}
@@ -46,8 +49,8 @@ func overview() Dashboard {
 			graph("Failures by code, as in docs/errors.md", count, "{{code}}", increase("code", "fgd_sync_failures_total")),
 		}},
 		{"Programs", []Panel{
-			graph("Memory", bytes, "{{instance}}", `process_resident_memory_bytes{job="fgd-sync"}`),
-			graph("Processors", count, "{{instance}}", rate("instance", `process_cpu_seconds_total{job="fgd-sync"}`)),
+			graph("Memory", bytes, "{{instance}}", "process_resident_memory_bytes"+own),
+			graph("Processors", count, "{{instance}}", rate("instance", "process_cpu_seconds_total")+own),
 			graph("Versions", count, "{{version}}", "count by (version) (fgd_build_info)"),
 		}},
 	}}
@@ -143,7 +146,7 @@ func objective() Dashboard {
 			number("Failed, 24 h", share, 0.001, failed("1d")),
 			number("Failed, 30 days", share, 0.001, failed("30d")),
 			number("Answers within a second, 1 h", share, 0,
-				of(`bucket{surface="api",le="1"}`)+" / ("+of(`count{surface="api"}`)+" > 0 or vector(1))"),
+				of(`bucket{surface="api",le=~"1|1.0"}`)+" / ("+of(`count{surface="api"}`)+" > 0 or vector(1))"),
 		}},
 		{"How fast the budget burns", []Panel{
 			{
