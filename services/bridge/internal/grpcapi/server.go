@@ -22,6 +22,7 @@ import (
 	"fgdsync.dev/services/bridge/internal/fabricwatch"
 	"fgdsync.dev/services/bridge/internal/issuer"
 	"fgdsync.dev/services/bridge/internal/netboxdefault"
+	"fgdsync.dev/services/bridge/internal/quarantineapi"
 	"fgdsync.dev/services/bridge/internal/sealing"
 )
 
@@ -39,7 +40,7 @@ type API struct {
 	syncs       *syncServer
 	directories *directoryServer
 	history     *historyServer
-	quarantine  *quarantineServer
+	quarantine  *quarantineapi.Server
 	maintenance *maintenanceServer
 	health      *healthServer
 	access      *accessServer
@@ -79,7 +80,7 @@ func New(
 		syncs:       &syncServer{syncs: syncs},
 		directories: &directoryServer{views: views, syncs: syncs},
 		history:     &historyServer{views: views, syncs: syncs},
-		quarantine:  &quarantineServer{views: views, syncs: syncs},
+		quarantine:  quarantineapi.New(views, syncs),
 		maintenance: &maintenanceServer{admin: adminv1.NewMaintenanceServiceClient(orchestrator)},
 		access: &accessServer{
 			keeper: keeper, issuer: jwts, tokens: accessv1.NewTokenServiceClient(orchestrator), now: p.Now,

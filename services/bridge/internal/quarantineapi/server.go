@@ -1,4 +1,5 @@
-package grpcapi
+// Package quarantineapi serves what is in quarantine, and what becomes of it.
+package quarantineapi
 
 import (
 	"context"
@@ -12,17 +13,22 @@ import (
 	"fgdsync.dev/services/bridge/internal/apiv1"
 )
 
-// quarantineServer implements fgd.bridge.v1.QuarantineService.
-type quarantineServer struct {
+// Server implements fgd.bridge.v1.QuarantineService.
+type Server struct {
 	bridgev1.UnsafeQuarantineServiceServer
 	views fabricv1.DirectoryViewServiceClient
 	syncs syncv1.SyncServiceClient
 }
 
-var _ bridgev1.QuarantineServiceServer = (*quarantineServer)(nil)
+var _ bridgev1.QuarantineServiceServer = (*Server)(nil)
+
+// New returns a server.
+func New(views fabricv1.DirectoryViewServiceClient, syncs syncv1.SyncServiceClient) *Server {
+	return &Server{views: views, syncs: syncs}
+}
 
 // ListQuarantine lists what is in quarantine at the branch head.
-func (s *quarantineServer) ListQuarantine(
+func (s *Server) ListQuarantine(
 	ctx context.Context, req *bridgev1.ListQuarantineRequest,
 ) (*bridgev1.ListQuarantineResponse, error) {
 	found, err := s.views.ListQuarantine(ctx, &fabricv1.ListQuarantineRequest{
@@ -36,7 +42,7 @@ func (s *quarantineServer) ListQuarantine(
 }
 
 // GetQuarantinedFile shows a file in quarantine with its content.
-func (s *quarantineServer) GetQuarantinedFile(
+func (s *Server) GetQuarantinedFile(
 	ctx context.Context, req *bridgev1.GetQuarantinedFileRequest,
 ) (*bridgev1.GetQuarantinedFileResponse, error) {
 	path := strings.TrimSuffix(req.GetPath(), "/") // which the form of the HTTP path adds to a name without folder
@@ -54,7 +60,7 @@ func (s *quarantineServer) GetQuarantinedFile(
 }
 
 // RetryQuarantined starts a sync that judges files in quarantine again.
-func (s *quarantineServer) RetryQuarantined(
+func (s *Server) RetryQuarantined(
 	ctx context.Context, req *bridgev1.RetryQuarantinedRequest,
 ) (*bridgev1.RetryQuarantinedResponse, error) {
 	started, err := s.syncs.StartSync(ctx, apiv1.ManualStart(req.GetFabricId(), &syncv1.SyncOptions{
@@ -67,7 +73,7 @@ func (s *quarantineServer) RetryQuarantined(
 }
 
 // MendQuarantined starts a sync that writes what a file in quarantine shall say, and judges it again.
-func (s *quarantineServer) MendQuarantined(
+func (s *Server) MendQuarantined(
 	ctx context.Context, req *bridgev1.MendQuarantinedRequest,
 ) (*bridgev1.MendQuarantinedResponse, error) {
 	start := apiv1.ManualStart(req.GetFabricId(), &syncv1.SyncOptions{})
@@ -82,7 +88,7 @@ func (s *quarantineServer) MendQuarantined(
 }
 
 // ReleaseQuarantined starts a sync that puts files in quarantine back to where they came from.
-func (s *quarantineServer) ReleaseQuarantined(
+func (s *Server) ReleaseQuarantined(
 	ctx context.Context, req *bridgev1.ReleaseQuarantinedRequest,
 ) (*bridgev1.ReleaseQuarantinedResponse, error) {
 	started, err := s.syncs.StartSync(ctx, apiv1.ManualStart(req.GetFabricId(), &syncv1.SyncOptions{
