@@ -74,7 +74,7 @@ func (m *overFabrics) any() int32 { return rapid.SampledFrom(m.fabrics).Draw(m.r
 
 func (m *overFabrics) start(rt *rapid.T) {
 	m.rt = rt
-	m.advance(time.Duration(rapid.SampledFrom([]int64{0, 1, 1000, 3600_000, 30 * 3600_000}).Draw(rt, "ms")) *
+	m.pass(time.Duration(rapid.SampledFrom([]int64{0, 1, 1000, 3600_000, 30 * 3600_000}).Draw(rt, "ms")) *
 		time.Millisecond)
 	trigger := rapid.SampledFrom([]syncv1.Trigger{1, 3}).Draw(rt, "trigger")
 	record := m.record(m.any(), &syncv1.SyncOptions{ValidateOnly: rapid.Bool().Draw(rt, "dry")}, trigger)
@@ -85,23 +85,50 @@ func (m *overFabrics) start(rt *rapid.T) {
 	}
 }
 
+// pass lets time pass. No sync is open for anything like as long as ended ones are remembered: what a real one ends by
+// its time-out ends here too, be it one whose record was lost.
+func (m *overFabrics) pass(d time.Duration) {
+	m.advance(d)
+	for _, id := range slices.Clone(m.open) {
+		s := m.accepted(id)
+		if m.now().Sub(s.GetAcceptedAt().AsTime()) < retention/2 {
+			continue
+		}
+		_, err := m.RecoverSync(m.ctx(), s, "")
+		must(m.t, err)
+		m.endAs(id, cancelled)
+	}
+}
+
+func (m *overFabrics) accepted(id string) *syncv1.Sync {
+	return m.kept[slices.IndexFunc(m.kept, func(s *syncv1.Sync) bool { return s.GetSyncId() == id })]
+}
+
 // end ends a sync that runs or waits.
 func (m *overFabrics) end(rt *rapid.T) {
 	if len(m.open) == 0 {
 		rt.Skip("none")
 	}
-	i := rapid.IntRange(0, len(m.open)-1).Draw(rt, "which")
-	v, err := m.Get(m.ctx(), m.open[i])
-	if err != nil {
+	m.rt = rt
+	id := rapid.SampledFrom(m.open).Draw(rt, "which")
+	if _, err := m.Get(m.ctx(), id); err != nil {
 		rt.Skip("lost")
 	}
-	m.open = slices.Delete(m.open, i, i+1)
+	m.endAs(id, rapid.SampledFrom([]syncv1.State{completed, failed, cancelled}).Draw(rt, "to"))
+}
+
+// endAs ends a sync, unless it went with its fabric.
+func (m *overFabrics) endAs(id string, to syncv1.State) {
+	m.open = slices.DeleteFunc(m.open, func(other string) bool { return other == id })
+	v, err := m.Get(m.ctx(), id)
+	if err != nil {
+		return
+	}
 	v.CompletedAt, v.StartedAt = timestamppb.New(m.now()), timestamppb.New(m.now())
-	to := rapid.SampledFrom([]syncv1.State{completed, failed, cancelled}).Draw(rt, "to")
 	if to == completed {
 		must(m.t, m.move(v, 1, initializing))
 		must(m.t, m.move(v, 1, reconciling))
-		if rapid.Bool().Draw(rt, "changed") {
+		if rapid.Bool().Draw(m.rt, "changed") {
 			v.Result = &syncv1.Result{CommitSha: commit}
 		}
 	}
@@ -110,7 +137,7 @@ func (m *overFabrics) end(rt *rapid.T) {
 
 func (m *overFabrics) fold(rt *rapid.T) {
 	m.rt = rt
-	m.advance(time.Duration(rapid.IntRange(0, 60).Draw(rt, "hours")) * time.Hour)
+	m.pass(time.Duration(rapid.IntRange(0, 60).Draw(rt, "hours")) * time.Hour)
 	must(m.t, m.Fold(m.ctx(), m.any()))
 }
 
@@ -153,8 +180,7 @@ func (m *overFabrics) recover(rt *rapid.T) {
 		rt.Skip("none")
 	}
 	id := rapid.SampledFrom(m.open).Draw(rt, "which")
-	i := slices.IndexFunc(m.kept, func(s *syncv1.Sync) bool { return s.GetSyncId() == id })
-	_, err := m.RecoverSync(m.ctx(), m.kept[i], "")
+	_, err := m.RecoverSync(m.ctx(), m.accepted(id), "")
 	must(m.t, err)
 }
 
@@ -190,7 +216,7 @@ func (m *overFabrics) agree() {
 		page, err := m.AllSyncs(m.ctx(), q)
 		must(m.t, err)
 		if len(page.Syncs) > q.Limit || page.Total != nil && *page.Total != len(want) {
-			m.rt.Fatalf("%+v: a page of %d, %v in all, want %d", q, len(page.Syncs), page.Total, len(want))
+			m.rt.Fatalf("%+v: a page of %d, %d in all, want %d", q, len(page.Syncs), *page.Total, len(want))
 		}
 		for _, s := range page.Syncs {
 			got = append(got, line(s))
