@@ -40,7 +40,7 @@ type Config struct {
 	MassDeleteMinimum int `koanf:"mass_delete_minimum" min:"0" reload:"yes"`
 	// LockLease is the lease of the lock on a fabric.
 	LockLease time.Duration `koanf:"lock_lease" min:"3s"`
-	// HistoryRetention is how long ended syncs can be looked up.
+	// HistoryRetention is how long ended syncs can be looked up. None is open for as long as that.
 	HistoryRetention time.Duration `koanf:"history_retention" min:"1m"`
 	// RedisChecks is what a Redis does that is not fit: refuse (the start), warn, or off.
 	RedisChecks string `koanf:"redis_checks" oneof:"refuse,warn,off"`
@@ -68,6 +68,9 @@ func (c *Config) Validate() error {
 	err := config.CheckTags(c)
 	if c.RetryInitial > c.RetryMax {
 		err = errors.Join(err, config.Invalid("retry_initial", c.RetryInitial, "more than 0 and at most retry_max"))
+	}
+	if c.HistoryRetention < c.SyncTimeout {
+		err = errors.Join(err, config.Invalid("history_retention", c.HistoryRetention, "no less than sync_timeout"))
 	}
 	return err
 }

@@ -145,7 +145,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		"sync_attempts":     func(c *orchestrator.Config) { c.SyncAttempts = 0 },
 		"retry_initial":     func(c *orchestrator.Config) { c.RetryInitial = time.Hour },
 		"lock_lease":        func(c *orchestrator.Config) { c.LockLease = time.Second },
-		"history_retention": func(c *orchestrator.Config) { c.HistoryRetention = 0 },
+		"history_retention": func(c *orchestrator.Config) { c.HistoryRetention = c.SyncTimeout - 1 },
 		"max_file_bytes":    func(c *orchestrator.Config) { c.MaxFileBytes = 0 },
 	} {
 		cfg := orchestrator.DefaultConfig()
