@@ -94,6 +94,10 @@ netbox-deps: test-deps
 netbox-lab: netbox-deps ## run a NetBox until Ctrl-C, and say where it is; needs Python 3.12 or newer
 	@go run ./test/netbox/netboxlab -kept $(NETBOX_KEPT)
 
+.PHONY: netbox-kept
+netbox-kept: netbox-deps ## make what every run of a NetBox needs, once; takes minutes, and one core
+	@go run ./test/netbox/netboxlab -prepare -kept $(NETBOX_KEPT)
+
 .PHONY: test-netbox
 test-netbox: netbox-deps $(TOOLS)/axe-$(AXE_VERSION).js ## run the tests that need the real NetBox; LONG=1 runs all of them
 	go test $(TEST_FLAGS) -parallel 2 -timeout 30m fgdsync.dev/test/netbox -args -netbox $(NETBOX_KEPT) \

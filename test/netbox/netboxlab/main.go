@@ -1,4 +1,5 @@
-// Netboxlab runs a NetBox until it is interrupted, and says where it is.
+// Netboxlab runs a NetBox until it is interrupted, and says where it is. With -prepare it makes what is made once, and
+// ends.
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 
 func main() {
 	kept := flag.String("kept", ".cache/netbox", "the `folder` of what is made once")
+	prepare := flag.Bool("prepare", false, "make what is made once, and run nothing")
 	settings := map[string]any{}
 	flag.Func("plugin-config", "settings of netbox_fgd_sync, as `JSON`", func(text string) error {
 		return json.Unmarshal([]byte(text), &settings)
@@ -29,16 +31,29 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, *kept, settings); err != nil {
+	run := func() error { return serve(ctx, *kept, settings) }
+	if *prepare {
+		run = func() error { return makeKept(ctx, *kept) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "netboxlab:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop was called
 	}
 }
 
+func tell(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+func makeKept(ctx context.Context, kept string) error {
+	l, err := lab.Open(ctx, kept, tell)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
 func serve(ctx context.Context, kept string, settings map[string]any) (err error) {
 	began := time.Now()
-	tell := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 	l, err := lab.Open(ctx, kept, tell)
 	if err != nil {
 		return err
