@@ -26,6 +26,7 @@ MODULES = $(shell go list -m -f '{{.Dir}}')
 GENERATED := proto/gen libs/hedgehog
 
 DEMO_FLAGS ?=
+PACKAGES ?= work
 TEST_FLAGS ?= -count=1 -timeout 20m -parallel 6
 SOAK_TIME ?= 5m
 BENCH ?= .
@@ -53,8 +54,8 @@ build: fgd ## build bin/fgd and the five services
 	$(BUILD) -o bin/ ./services/*/cmd/*
 
 .PHONY: test
-test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
-	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) work
+test: test-deps ## run all tests of all modules; RACE=1 adds the race detector, PACKAGES='…' chooses
+	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) $(PACKAGES)
 
 .PHONY: test-deps
 test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg, curl
@@ -170,15 +171,12 @@ format: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## format all Go files
 
 .PHONY: lint-vet
 lint-vet: ## go vet
-	go vet work
-	go vet -tags kills fgdsync.dev/test/e2e
+	go vet -tags kills work
 
 .PHONY: lint-go
 lint-go: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint
 	$< run $(addsuffix /...,$(MODULES))
 
-# The module of deploy/ is none of the workspace: what its tests read rules and compose files with shall decide no
-# version of what the programs are built from.
 .PHONY: lint-plugin
 lint-plugin: $(PLUGIN_LINTERS)/made ## ruff and mypy on the plugin for NetBox; needs python3
 	cd $(PLUGIN) && $(PLUGIN_LINTERS)/bin/ruff check --no-cache && $(PLUGIN_LINTERS)/bin/ruff format --no-cache --check
@@ -209,6 +207,8 @@ $(WHEEL_BUILDER)/setuptools-$(SETUPTOOLS_VERSION):
 	$(WHEEL_BUILDER)/bin/pip install --quiet --disable-pip-version-check --no-deps setuptools==$(SETUPTOOLS_VERSION)
 	touch $@
 
+# The modules below deploy/ are none of the workspace: what their tests read rules and compose files with, and Helm,
+# shall decide no version of what the programs are built from.
 .PHONY: lint-deploy
 lint-deploy: build ## alerts and runbooks with real programs, compose file, chart and unit; HELM_FLAGS=-update writes deploy/kubernetes
 	@scripts/install-packages prometheus prometheus-alertmanager redis-server openssl age systemd
