@@ -207,7 +207,7 @@ class AdoptTest(TestCase):
         """What somebody has changed while FGD Sync was asked is newer than what it has answered."""
         made = link(gitops_directory="")
         FabricLink.objects.filter(pk=made.pk).update(gitops_directory="newer")
-        registration._fill_in(made, {"branch": "prod", "gitops_directory": "one"}, "")
+        registration._fill_in(made, {"branch": "prod", "gitops_directory": "one"}, None)
         made.refresh_from_db()
         self.assertEqual((made.branch, made.gitops_directory), ("prod", "newer"))
 

@@ -255,7 +255,7 @@ class SyncJobTest(TestCase):
     def test_starts(self) -> None:
         """In the name of who wanted it."""
         known = registered()
-        User.objects.update(email="test@example.com")
+        self.user.email = "test@example.com"
         self.service.on("POST", f"fabrics/{known.fabric_id}/syncs", {"sync_id": "s", "status": "started"})
         job = self.run_job(known, self.user, dry_run=True)
         self.assertEqual((job.status, job.log_entries[0]["message"]), ("completed", "Dry run s is started"))

@@ -129,7 +129,7 @@ class LinkListTest(TestCase):
         few = self.queries()
         for _ in range(5):
             link()
-        self.assertEqual(self.queries(), few)
+        self.assertLessEqual(self.queries(), few)
 
 
 class GraphQLTest(APITestCase):
