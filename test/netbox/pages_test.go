@@ -5,13 +5,15 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"fgdsync.dev/test/netbox/lab"
 )
+
+// user is who the pages are used by, as the author of a commit.
+const user = lab.User + " <" + lab.User + "@example.com>"
 
 // TestThePages: what people do with a fabric in NetBox, by mouse and by keyboard, from its first sync to the conflict
 // that somebody settles. With -update the pages become the pictures of docs/netbox-plugin.md.
@@ -72,6 +74,9 @@ func (p *person) mendsAFile() {
 	p.sees("Completed")
 	p.open(links + "1/quarantine/")
 	p.sees("Nothing is in quarantine")
+	if said := p.git.Git(p.t(), repository, "log", "-1", "--format=%an <%ae>", "main"); strings.TrimSpace(said) != user {
+		p.t().Errorf("what was mended is by %s", said)
+	}
 }
 
 // settlesAConflict chooses between what Git and NetBox have, sees the line that it comes to, and settles it: without a
@@ -113,9 +118,9 @@ func (p *person) settlesAConflict() {
 	p.press("#fgd-conflict button[type=submit]:not([hx-post])", kb.Enter)
 	p.sees("No conflicts are open")
 	p.committed(commits, 1)
-	said := p.git.Git(p.t(), repository, "log", "-1", "--format=%an", "main")
+	said := p.git.Git(p.t(), repository, "log", "-1", "--format=%an <%ae>", "main")
 	lines := strings.Count(p.git.Git(p.t(), repository, "show", "--unified=0", "--format=", "main", "--", extra), "\n+")
-	if strings.TrimSpace(said) != lab.User || lines != 2 {
+	if strings.TrimSpace(said) != user || lines != 2 {
 		p.t().Errorf("%s changes %d lines", said, lines-1)
 	}
 	p.proven(48)
@@ -130,8 +135,11 @@ func (p *person) looksWithoutTheService() {
 		links + "1/changes/", links + "1/edit/", "/plugins/fgd-sync/changes/", "/",
 	}
 	for _, page := range pages {
-		p.t().Logf("%s was there after %s while FGD Sync hung", page, p.loads(page).Round(time.Millisecond))
+		loaded, answered := p.loads(page)
+		p.t().Logf("%s was answered after %s, and there after %s, while FGD Sync hung", page, answered, loaded)
 	}
+	p.open(links + "1/drift/")
+	p.sees("Try again")
 	p.service.hang(false)
 	p.service.answer(http.StatusBadGateway, "away")
 	p.open(links + "1/drift/")

@@ -284,10 +284,14 @@ func kindOf(rule, html string) fault {
 	return fault{rule, strings.TrimSpace(tag), strings.Join(strings.Fields(classes), " ")}
 }
 
-// loads says how long a page takes until it is there.
-func (p *person) loads(path string) time.Duration {
+// loads says how long a page takes until it is there, and how long NetBox takes of that.
+func (p *person) loads(path string) (loaded, answered time.Duration) {
 	p.t().Helper()
 	began := time.Now()
 	p.open(path)
-	return time.Since(began)
+	loaded = time.Since(began)
+	took, err := chromedp.Run(p.tab, chromedp.Evaluate[float64](
+		`(t => t.responseEnd - t.requestStart)(performance.getEntriesByType("navigation")[0])`))
+	must(p.t(), err)
+	return loaded.Round(time.Millisecond), time.Duration(took) * time.Millisecond
 }

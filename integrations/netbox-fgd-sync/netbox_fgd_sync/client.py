@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from netbox.plugins import get_plugin_config
 
 from . import transport
 from .errors import FIRST_ERROR, AwayError, FGDSyncError, NotConfiguredError, SlowError
+from .remedies import remedy
 
 __all__ = (
     "AwayError",
@@ -41,6 +43,9 @@ class Client:
     token: str
     ca_file: str = ""
     user: str = ""
+    email: str = ""
+    # Of time.monotonic(): when whoever asks waits for answers no longer, however many questions there are.
+    end: float | None = None
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the answer to a question. Its path is below /api/v1/."""
@@ -72,8 +77,9 @@ class Client:
         self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
     ) -> transport.Answer:
         headers: dict[str, Any] = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
-        if name := printable(self.user):
-            headers["X-Requested-By"] = name.encode()
+        for header, said in (("X-Requested-By", self.user), ("X-Requested-By-Email", self.email)):
+            if text := printable(said):
+                headers[header] = text.encode()
         return transport.send(
             method,
             f"{self.url}/api/v1/{path}",
@@ -81,12 +87,13 @@ class Client:
             json=body,
             headers=headers,
             ca_file=self.ca_file,
+            end=self.end,
         )
 
 
-def printable(name: str) -> str:
-    """Return a name without what can't be in a header. FGD Sync takes UTF-8."""
-    return "".join(character for character in name if character.isprintable()).strip()
+def printable(text: str) -> str:
+    """Return a text without what can't be in a header. FGD Sync takes UTF-8."""
+    return "".join(character for character in text if character.isprintable()).strip()
 
 
 def _read(answer: transport.Answer) -> dict[str, Any]:
@@ -107,7 +114,7 @@ def _read(answer: transport.Answer) -> dict[str, Any]:
         error = {}
     raise FGDSyncError(
         str(error.get("message") or f"FGD Sync refuses (status {answer.status})."),
-        str(error.get("remedy") or ""),
+        remedy(error),
         str(error.get("code") or ""),
         answer.status,
     )
@@ -128,8 +135,11 @@ def away() -> AwayError | None:
     return transport.away(get_plugin_config("netbox_fgd_sync", "url")) if configured() else None
 
 
-def client(user: str = "") -> Client:
-    """Return a client as the configuration says, or raise NotConfiguredError."""
+def client(user: Any = None, within: float | None = None) -> Client:
+    """Return a client as the configuration says, or raise NotConfiguredError.
+
+    It asks in the name of a user of NetBox, and for as long as `within` says, in seconds, where somebody waits for it.
+    """
     url = (get_plugin_config("netbox_fgd_sync", "url") or "").rstrip("/")
     if not url:
         raise NotConfiguredError(
@@ -146,7 +156,8 @@ def client(user: str = "") -> Client:
             "The certificates of FGD Sync, ca_file, can't be read.",
             "Set ca_file of netbox_fgd_sync to a file that NetBox and its worker can read.",
         )
-    return Client(url, token(), ca_file, user)
+    name, email = (user.get_username(), getattr(user, "email", "")) if user else ("", "")
+    return Client(url, token(), ca_file, name, email, None if within is None else time.monotonic() + within)
 
 
 def is_address(url: Any) -> bool:

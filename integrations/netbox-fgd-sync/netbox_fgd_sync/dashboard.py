@@ -1,7 +1,6 @@
 """The widget of the dashboard."""
 
-from collections import Counter
-
+from django.db.models import Case, Count, When
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from extras.dashboard.utils import register_widget
@@ -36,19 +35,20 @@ class FabricsWidget(DashboardWidget):
 
     def render(self, request: HttpRequest) -> str:
         """Return what the widget shows of the links that the user may view."""
-        links = list(FabricLink.objects.restrict(request.user, "view").prefetch_related("record"))
-        links.sort(key=lambda link: (ORDER.index(link.state), str(link)))
-        by_state = Counter(link.state for link in links)
+        links = FabricLink.objects.restrict(request.user, "view").order_by()
+        by_state = dict(links.values_list("state").annotate(Count("pk")))
+        place = Case(*(When(state=state, then=number) for number, state in enumerate(ORDER)))
+        shown = list(links.order_by(place, "object_id").prefetch_related("record")[:MOST])
         labels = dict(StateChoices)
         states = [
-            (state, labels[state], StateChoices.colors[state], by_state[state]) for state in ORDER if by_state[state]
+            (state, labels[state], StateChoices.colors[state], by_state[state]) for state in ORDER if state in by_state
         ]
         return render_to_string(
             "netbox_fgd_sync/widget.html",
             {
                 "allowed": request.user.has_perm("netbox_fgd_sync.view_fabriclink"),
-                "links": links[:MOST],
-                "more": len(links) - MOST,
+                "links": shown,
+                "more": sum(by_state.values()) - len(shown),
                 "problem": client.away(),
                 "states": states,
             },

@@ -74,12 +74,12 @@ class LinkJob(JobRunner):
             self.logger.info("The link is deleted")
             return
         try:
-            self.work(link, self.job.user.get_username() if self.job.user else "", **kwargs)
+            self.work(link, self.job.user, **kwargs)
         except FGDSyncError as error:
             self.logger.error(error.sentence)
             raise JobFailed from error
 
-    def work(self, link: FabricLink, user: str, **kwargs: Any) -> None:
+    def work(self, link: FabricLink, user: Any, **kwargs: Any) -> None:
         """Do it."""
         raise NotImplementedError
 
@@ -92,7 +92,7 @@ class RegisterFabricJob(LinkJob):
 
         name = "FGD Sync: register the fabric"
 
-    def work(self, link: FabricLink, user: str, **_kwargs: Any) -> None:
+    def work(self, link: FabricLink, user: Any, **_kwargs: Any) -> None:
         """Do it."""
         registration.apply(link, user)
         self.logger.info(f"FGD Sync knows fabric {link.fabric_id} as the link says")
@@ -106,7 +106,7 @@ class SyncFabricJob(LinkJob):
 
         name = "FGD Sync: sync the fabric"
 
-    def work(self, link: FabricLink, user: str, dry_run: bool = False, **_kwargs: Any) -> None:
+    def work(self, link: FabricLink, user: Any, dry_run: bool = False, **_kwargs: Any) -> None:
         """Do it."""
         started = syncing.start(link, user, dry_run=dry_run)
         self.logger.info(f"{'Dry run' if dry_run else 'Sync'} {started['sync_id']} is {started['status']}")

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from core.choices import ObjectChangeActionChoices
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import transaction
 from django.http.request import split_domain_port, validate_host
@@ -39,7 +38,7 @@ PLACE = ("repository_url", "branch", "gitops_directory")
 NETBOX = ("direction", "conflict_winner")
 
 
-def apply(link: FabricLink, user: str = "", wait: bool = True) -> None:
+def apply(link: FabricLink, user: Any = None, wait: bool = True) -> None:
     """Tell FGD Sync what it does not know of a fabric yet, in the name of a user. Raise FGDSyncError if it can't be.
 
     Where another worker does so just now, wait for it, or leave it to that.
@@ -56,7 +55,7 @@ def apply(link: FabricLink, user: str = "", wait: bool = True) -> None:
             _tell(link, user)
 
 
-def _tell(link: FabricLink, user: str) -> None:
+def _tell(link: FabricLink, user: Any) -> None:
     told, asked = link.wanted(), _asked(link)
     try:
         asking = client(user)
@@ -102,7 +101,7 @@ def _write(link: FabricLink, values: dict[str, Any]) -> None:
         setattr(link, name, value)
 
 
-def _fill_in(link: FabricLink, said: dict[str, Any], user: str) -> None:
+def _fill_in(link: FabricLink, said: dict[str, Any], user: Any) -> None:
     """Say in a link what FGD Sync says of its fabric, unless somebody has said something else meanwhile."""
     with transaction.atomic():
         stored = FabricLink.objects.select_for_update().filter(pk=link.pk).first()
@@ -120,14 +119,10 @@ def _fill_in(link: FabricLink, said: dict[str, Any], user: str) -> None:
         stored.save()
         # NetBox does so by itself where there is a request. Here is none.
         change = stored.to_objectchange(ObjectChangeActionChoices.ACTION_UPDATE)
-        change.user, change.user_name = _user(user), user or "FGD Sync"
+        change.user, change.user_name = user, user.get_username() if user else "FGD Sync"
         change.request_id = uuid4()
         change.message = "As FGD Sync has the fabric"
         change.save()
-
-
-def _user(name: str) -> Any:
-    return get_user_model().objects.filter(username=name, is_active=True).first()
 
 
 def _register(link: FabricLink, asking: Client) -> dict[str, Any]:

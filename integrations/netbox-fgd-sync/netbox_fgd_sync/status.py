@@ -17,6 +17,7 @@ from .choices import StateChoices
 from .client import UNAUTHORIZED, AwayError, Client, FGDSyncError, NotConfiguredError, client
 from .models import FabricLink
 from .registration import NOT_FOUND
+from .remedies import remedy
 
 # Of so many syncs one may have made a commit since the last time, and one is no dry run, which say nothing of a fabric.
 NEWEST = 20
@@ -67,7 +68,7 @@ def fabrics() -> dict[int, dict[str, Any]]:
     return found
 
 
-def refresh(link: FabricLink, fabric: dict[str, Any] | None = None) -> None:
+def refresh(link: FabricLink, fabric: dict[str, Any] | None = None, asking: Client | None = None) -> None:
     """Learn how a fabric is, and fire events of what has changed. The fabric is asked for, if the caller has not."""
     if not link.applied:
         raise FGDSyncError(
@@ -75,7 +76,7 @@ def refresh(link: FabricLink, fabric: dict[str, Any] | None = None) -> None:
             link.error or "It is registered within a minute, by the worker of NetBox: see that one runs.",
         )
     try:
-        asking = client()
+        asking = asking or client()
         if fabric is None:
             fabric = asking.get(f"fabrics/{link.fabric_id}")
         if _is_elsewhere(link, fabric):
@@ -207,8 +208,8 @@ def _error(link: FabricLink, asking: Client, failed: dict[str, Any], delivery: d
             return link.error
         errors = listed(asking.get(f"syncs/{failed.get('sync_id')}"), "errors")
         first = errors[0] if errors else {}
-        return f"{first.get('message') or 'The last sync failed.'} {first.get('remedy') or ''}".strip()
-    return f"{delivery.get('problem') or ''} {delivery.get('remedy') or ''}".strip() if delivery.get("problem") else ""
+        return f"{first.get('message') or 'The last sync failed.'} {remedy(first)}".strip()
+    return f"{delivery['problem']} {remedy(delivery)}".strip() if delivery.get("problem") else ""
 
 
 def _keep(link: FabricLink, seen: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ LONGEST_ID = 64
 ANSWERED = ("sync_id", "status", "status_url", "websocket_url")
 
 
-def start(link: FabricLink, user: str, dry_run: bool = False) -> dict[str, Any]:
+def start(link: FabricLink, user: Any, dry_run: bool = False) -> dict[str, Any]:
     """Start a sync or a dry run in the name of a user, and return its sync_id, status, status_url and websocket_url."""
     answer = client(user).post(f"fabrics/{number(link)}/syncs", {"options": {"validate_only": dry_run}})
     sync_id = answer.get("sync_id")

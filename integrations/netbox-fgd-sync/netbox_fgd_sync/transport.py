@@ -2,7 +2,8 @@
 
 A service that does not take a connection within a moment is away; so is one that has let three different questions in
 a row go without an answer. While it is away one request in ten seconds looks whether it is back, and all others are
-told so at once. Of one process two wait at a time, beside a reader of the feed.
+told so at once. Once a question went without an answer, panels wait for others a moment only, until there is one. Of
+one process two wait at a time, beside a reader of the feed.
 """
 
 import threading
@@ -25,6 +26,11 @@ from .errors import AwayError, FGDSyncError, NotConfiguredError, SlowError
 CONNECT_TIMEOUT = 1.0
 READ_TIMEOUT = 5.0
 WRITE_TIMEOUT = 20.0
+
+# In seconds: how long a panel waits for an answer after there was none to something else, and for how long that is so.
+DOUBT_TIMEOUT = 0.4
+DOUBT_SECONDS = 10
+DOUBT_KEY = "netbox_fgd_sync.doubt"
 
 # How HTTP calls what went wrong, for those who ask NetBox.
 BAD_GATEWAY = 502
@@ -59,13 +65,15 @@ class Answer:
     body: bytes
 
 
-def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, **asked: Any) -> Answer:
+def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, end: float | None, **asked: Any) -> Answer:
     """Return the whole answer to a request, or raise FGDSyncError. No redirect is followed, and no .netrc read."""
-    limit = READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT
+    limit = patience(end) if method == "GET" else WRITE_TIMEOUT
+    if limit <= 0:
+        raise _unanswered(url)
     try:
         with _turn(), requests.Session() as session:
             _pass_unless_away(url)
-            end = time.monotonic() + limit
+            until = time.monotonic() + limit
             session.trust_env = False
             said = session.request(
                 method,
@@ -78,7 +86,7 @@ def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, **a
                 stream=True,
                 **asked,
             )
-            answer = Answer(said.status_code, said.headers, _content(said, end))
+            answer = Answer(said.status_code, said.headers, _content(said, until))
     except FGDSyncError:
         raise
     except requests.exceptions.SSLError as error:
@@ -91,7 +99,9 @@ def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, **a
     except requests.ConnectTimeout as error:
         raise _gone(url, error) from error
     except requests.Timeout as error:
-        raise _silent(url) from error
+        # That there was no answer within a moment says nothing of the service.
+        hasty = end is not None and limit <= DOUBT_TIMEOUT
+        raise (_unanswered if hasty else _silent)(url) from error
     except requests.ConnectionError as error:
         # Where there was a connection, what was asked for may have got there.
         raise (_gone if _refused(error) else _lost)(url, error) from error
@@ -100,11 +110,18 @@ def send(method: str, url: str, *, headers: Mapping[str, Any], ca_file: str, **a
             f"FGD Sync can't be asked as netbox_fgd_sync is set up ({type(error).__name__}).",
             "See url, token_ref and ca_file of netbox_fgd_sync: an address, one line, and a file that can be read.",
         ) from error
-    cache.delete_many((AWAY_KEY, SILENT_KEY))
+    cache.delete_many((AWAY_KEY, SILENT_KEY, DOUBT_KEY))
     return answer
 
 
-def _content(said: requests.Response, end: float) -> bytes:
+def patience(end: float | None) -> float:
+    """Return for how many seconds an answer is waited for; none or less where whoever asks has waited long enough."""
+    if end is None:
+        return READ_TIMEOUT
+    return min(end - time.monotonic(), DOUBT_TIMEOUT if cache.get(DOUBT_KEY) else READ_TIMEOUT)
+
+
+def _content(said: requests.Response, until: float) -> bytes:
     """Return what is answered, as long as it ends in time and has an end. What is not is of this answer alone."""
     read = bytearray()
     try:
@@ -116,7 +133,7 @@ def _content(said: requests.Response, end: float) -> bytes:
                     "Ask for less of it at a time.",
                     status=BAD_GATEWAY,
                 )
-            if time.monotonic() > end:
+            if time.monotonic() > until:
                 raise requests.ReadTimeout
     except ReadTimeoutError as error:
         raise requests.ReadTimeout from error
@@ -172,8 +189,10 @@ def _lost(url: str, error: Exception) -> SlowError:
 
 def _silent(url: str) -> SlowError:
     silent = {*(cache.get(SILENT_KEY) or ()), urlsplit(url).path}
+    away = len(silent) >= MOST_SILENT
     cache.set(SILENT_KEY, silent, AWAY_SECONDS)
-    if len(silent) >= MOST_SILENT:
+    cache.set(DOUBT_KEY, 1, AWAY_SECONDS if away else DOUBT_SECONDS)
+    if away:
         _remember("it gives no answers")
     return _unanswered(url)
 

@@ -140,17 +140,18 @@ func (l *Lab) migrate(ctx context.Context, plugins []string, first bool) (err er
 		"createsuperuser", "--no-input", "--username", User, "--email", User+"@example.com")
 }
 
-// program is a program of the virtual environment.
+// program is a program of the virtual environment, which is run by its Python: where that is, stands in each program as
+// it was when the environment was made, and folders move.
 func (l *Lab) program(name string) string { return filepath.Join(filepath.Dir(l.python), name) }
 
 // Manage runs a command of NetBox, such as nbshell, to its end.
 func (n *NetBox) Manage(ctx context.Context, env []string, args ...string) error {
-	return run(ctx, append(n.env, env...), n.lab.program("netbox"), args...)
+	return run(ctx, append(n.env, env...), n.lab.python, append([]string{n.lab.program("netbox")}, args...)...)
 }
 
 // Command returns a command of NetBox that the caller runs, to talk with it meanwhile. It ends with ctx.
 func (n *NetBox) Command(ctx context.Context, args ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, n.lab.program("netbox"), args...)
+	command := exec.CommandContext(ctx, n.lab.python, append([]string{n.lab.program("netbox")}, args...)...)
 	command.Env = append(os.Environ(), n.env...)
 	command.Dir = "/"
 	return command
@@ -166,8 +167,8 @@ func (n *NetBox) StartWeb(ctx context.Context) (err error) {
 		n.URL = "http://" + address
 	}
 	// It waits for its callers to go when it is asked to end.
-	n.web, err = begin("the web server of NetBox", syscall.SIGKILL, nil, n.env, n.lab.program("gunicorn"),
-		"--bind", n.URL[len("http://"):], "--workers", "2", "--threads", "3", "--preload", "--timeout", "120",
+	n.web, err = begin("the web server of NetBox", syscall.SIGKILL, nil, n.env, n.lab.python,
+		n.lab.program("gunicorn"), "--bind", n.URL[len("http://"):], "--workers", "2", "--threads", "3", "--preload", "--timeout", "120",
 		"netbox.wsgi")
 	if err != nil {
 		return err
@@ -194,8 +195,8 @@ func (n *NetBox) StopWeb() {
 
 // StartWorker runs a process that does what is queued.
 func (n *NetBox) StartWorker(context.Context) (err error) {
-	n.worker, err = begin("the worker of NetBox", syscall.SIGTERM, nil, n.env, n.lab.program("netbox"),
-		"rqworker", "high", "default", "low")
+	n.worker, err = begin("the worker of NetBox", syscall.SIGTERM, nil, n.env, n.lab.python,
+		n.lab.program("netbox"), "rqworker", "high", "default", "low")
 	return err
 }
 

@@ -58,7 +58,7 @@ class FabricLinkViewSet(NetBoxModelViewSet):
         wanted = serializers.SyncRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            started = syncing.start(link, request.user.get_username(), dry_run=wanted.validated_data["dry_run"])
+            started = syncing.start(link, request.user, dry_run=wanted.validated_data["dry_run"])
         except FGDSyncError as error:
             return refused(error)
         return Response(started, status=status.HTTP_202_ACCEPTED)

@@ -72,14 +72,14 @@ class AdoptTest(TestCase):
             made = link(requested_fabric_id=77, requested_by=self.user)
             self.known(made, netbox=netbox)
             with self.assertRaises(FGDSyncError):
-                registration.apply(made, self.user.username)
+                registration.apply(made, self.user)
             made.refresh_from_db()
             self.assertIn("permission adopt", made.error)
             self.assertNotIn("git.example.com", made.error)
             self.assertEqual((made.fabric_id, made.applied), (None, {}))
             self.assertFalse(registration.waits(made))
             with self.assertRaises(FGDSyncError):
-                syncing.start(made, self.user.username)
+                syncing.start(made, self.user)
         self.assertEqual(self.service.requests("PATCH"), [])
         self.assertEqual(self.service.requests("POST", "fabrics/77/syncs"), [])
 
@@ -95,7 +95,7 @@ class AdoptTest(TestCase):
         self.assertEqual(patch.body["netbox"]["fabric"], made.object_id)
         self.assertEqual(made.fabric_id, 77)
         with self.assertRaisesMessage(FGDSyncError, "not for this record"):
-            registration.apply(other, self.user.username)
+            registration.apply(other, self.user)
 
     def test_who_saves_it_lends_nothing(self) -> None:
         """A link that somebody has made who may not adopt gets no fabric by one who may, and changes something else."""
@@ -106,7 +106,7 @@ class AdoptTest(TestCase):
         with event_tracking(NetBoxFakeRequest({"user": boss, "id": uuid4()})):
             made.save()
         with self.assertRaisesMessage(FGDSyncError, "not for this record"):
-            registration.apply(made, boss.username)
+            registration.apply(made, boss)
         made.refresh_from_db()
         self.assertEqual((made.fabric_id, self.service.requests("PATCH")), (None, []))
         with event_tracking(NetBoxFakeRequest({"user": boss, "id": uuid4()})):
@@ -180,7 +180,7 @@ class AdoptTest(TestCase):
             made = link(requested_by=self.user)
             self.known(made, netbox=None, **place)
             with self.assertRaisesMessage(FGDSyncError, "already, in "):
-                registration.apply(made, self.user.username)
+                registration.apply(made, self.user)
         self.assertEqual(self.service.requests("PATCH"), [])
 
     def test_our_own_in_another_place(self) -> None:
@@ -196,7 +196,7 @@ class AdoptTest(TestCase):
         """As a change of who saved the link."""
         made = link(requested_fabric_id=7, repository_url="", gitops_directory="")
         self.known(made, branch="prod", gitops_directory=7)
-        registration.apply(made, self.user.username)
+        registration.apply(made, self.user)
         made.refresh_from_db()
         self.assertEqual((made.branch, made.gitops_directory), ("prod", ""))
         (change,) = ObjectChange.objects.filter(changed_object_id=made.pk, action="update")
@@ -207,7 +207,7 @@ class AdoptTest(TestCase):
         """What somebody has changed while FGD Sync was asked is newer than what it has answered."""
         made = link(gitops_directory="")
         FabricLink.objects.filter(pk=made.pk).update(gitops_directory="newer")
-        registration._fill_in(made, {"branch": "prod", "gitops_directory": "one"}, "")
+        registration._fill_in(made, {"branch": "prod", "gitops_directory": "one"}, None)
         made.refresh_from_db()
         self.assertEqual((made.branch, made.gitops_directory), ("prod", "newer"))
 

@@ -2,11 +2,13 @@
 
 from http import HTTPStatus
 from typing import Any
+from unittest import mock
 
 from django.core.cache import cache
 from django.urls import reverse
 
 from ..models import FabricLink
+from ..views import base
 from . import answers
 from .test_pages import ACTIONS, ALL, HTMX, JSON, PANELS, PageTestCase
 
@@ -36,6 +38,14 @@ class AwayTest(PageTestCase):
         for name, kwargs in PANELS.items():
             self.assertContains(self.client.get(self.address(name, **kwargs)), "Asking FGD Sync…")
             self.assertContains(self.client.get(self.address(name, **kwargs), **HTMX), "does not answer")
+
+    def test_a_panel_waits_once(self) -> None:
+        """However many questions it has, it has one time for all of them."""
+        FabricLink.objects.filter(pk=self.link.pk).update(counts={})  # so that there is something to count anew
+        with mock.patch.object(base, "PATIENCE", 0):
+            for name, kwargs in PANELS.items():
+                self.assertIn("has not answered", self.panel(name, **kwargs), name)
+        self.assertEqual(self.service.requests(), [])
 
     def test_the_list_says_so(self) -> None:
         """As soon as somebody has found that, and without asking by itself."""

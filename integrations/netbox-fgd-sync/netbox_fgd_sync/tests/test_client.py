@@ -1,9 +1,12 @@
 """The client, and with it the FGD Sync of the tests."""
 
+import time
 from threading import BoundedSemaphore
 from unittest import mock
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
+from users.models import User
 
 from .. import transport
 from ..client import AwayError, FGDSyncError, NotConfiguredError, SlowError, client, configured, part
@@ -15,16 +18,26 @@ class ClientTest(TestCase):
     """What is asked, and what becomes of the answers."""
 
     def test_asks_in_the_name_of_somebody(self) -> None:
-        """The token, the name, the query and the body arrive."""
+        """The token, the name, the e-mail address, the query and the body arrive."""
         self.service.on("GET", "fabrics", {"fabrics": []}).on("POST", "fabrics/1/syncs", {"sync_id": "s"})
         self.assertEqual(client().get("fabrics", {"limit": 1, "none": None}), {"fabrics": []})
-        self.assertEqual(client(" Jos\u00e9\n ").post("fabrics/1/syncs", {"a": 1})["sync_id"], "s")
+        jose = User(username=" Jos\u00e9\n ", email="jose@example.com")
+        self.assertEqual(client(jose).post("fabrics/1/syncs", {"a": 1})["sync_id"], "s")
         first, second = self.service.asked
         self.assertEqual(first.query, {"limit": "1"})
         self.assertEqual(first.headers["authorization"], f"Bearer {TOKEN}")
         self.assertNotIn("x-requested-by", first.headers)
         self.assertEqual(second.headers["x-requested-by"].encode("latin-1").decode(), "José")
+        self.assertEqual(second.headers["x-requested-by-email"], "jose@example.com")
         self.assertEqual(second.body, {"a": 1})
+
+    def test_what_is_not_known_of_somebody_is_not_said(self) -> None:
+        """Not everybody has an address, and nobody has neither name nor address."""
+        self.service.on("GET", "x", {})
+        client(User(username="jane")).get("x")
+        client(AnonymousUser()).get("x")
+        said = [{name for name in asked.headers if name.startswith("x-")} for asked in self.service.asked]
+        self.assertEqual(said, [{"x-requested-by"}, set()])
 
     def test_a_refusal_keeps_its_words(self) -> None:
         """Code, message, remedy and status are those of FGD Sync."""
@@ -86,6 +99,32 @@ class ClientTest(TestCase):
         cache.delete(transport.PROBE_KEY)
         client().get("x")
         client().get("x")
+
+    def test_a_panel_waits_once(self) -> None:
+        """After a question without an answer, panels wait for others a moment, and others do as before."""
+        self.service.on("GET", "x", {})
+        long = time.monotonic() + 1000
+        self.assertEqual(transport.patience(long), transport.READ_TIMEOUT)
+        self.service.hang()
+        with mock.patch.object(transport, "READ_TIMEOUT", 0.1), self.assertRaises(SlowError):
+            client().get("x")
+        self.assertEqual(transport.patience(long), transport.DOUBT_TIMEOUT)
+        self.assertEqual(transport.patience(None), transport.READ_TIMEOUT)
+        with mock.patch.object(transport, "DOUBT_TIMEOUT", 0.1):
+            for path in ("y", "z"):  # they were not waited for, and say nothing of the service
+                with self.assertRaises(SlowError):
+                    client(within=10).get(path)
+        self.assertIsNone(cache.get(transport.AWAY_KEY))
+        self.service.mend()
+        client().get("x")
+        self.assertEqual(transport.patience(long), transport.READ_TIMEOUT)
+
+    def test_a_panel_that_has_waited(self) -> None:
+        """It asks for nothing more."""
+        self.service.on("GET", "x", {})
+        with self.assertRaisesMessage(SlowError, "has not answered"):
+            client(within=0).get("x")
+        self.assertEqual(self.service.asked, [])
 
     def test_a_connection_that_breaks(self) -> None:
         """What was asked for may have been done; who asks after that is told that nobody is there."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.models import Job
 from django.core.management import call_command
+from django.db.models.signals import pre_delete
 from django.test import TransactionTestCase
 from users.models import User
 
@@ -82,8 +83,12 @@ class FeedTest(TransactionTestCase):
         said = StringIO()
         call_command("fgd_prune", stdout=said)
         self.assertIn("0 changes", said.getvalue())
+        heard: list[Any] = []
+        pre_delete.connect(lambda **told: heard.append(told), sender=ChangeRecord, weak=False, dispatch_uid="heard")
+        self.addCleanup(pre_delete.disconnect, sender=ChangeRecord, dispatch_uid="heard")
         call_command("fgd_prune", days=0, stdout=said)
         self.assertIn("3 changes", said.getvalue())
+        self.assertEqual(heard, [], "each was read before it was deleted")
         gone = self.client.get(CHANGES, {"after": rows[0]["cursor"]})
         self.assertEqual(gone.status_code, 410)
         self.assertEqual(gone.json()["cursor"], rows[-1]["cursor"])

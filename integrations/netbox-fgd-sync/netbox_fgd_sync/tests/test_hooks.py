@@ -4,7 +4,9 @@ import json
 import re
 from typing import Any
 
+from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from extras.dashboard.utils import get_widget_class
 
@@ -131,7 +133,10 @@ class WidgetTest(TestCase):
         self.assertIn("No fabric links", self.shown())
         for _ in range(12):
             link()
-        self.assertIn("2 more", self.shown())
+        with CaptureQueriesContext(connection) as queries:
+            self.assertIn("2 more", self.shown())
+        said = [query["sql"] for query in queries if 'FROM "netbox_fgd_sync_fabriclink"' in query["sql"]]
+        self.assertTrue(all("COUNT" in sql or "LIMIT 10" in sql for sql in said), "all links were read for ten")
 
 
 class MenuTest(TestCase):

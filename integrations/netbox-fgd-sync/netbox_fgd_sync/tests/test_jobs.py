@@ -255,11 +255,13 @@ class SyncJobTest(TestCase):
     def test_starts(self) -> None:
         """In the name of who wanted it."""
         known = registered()
+        self.user.email = "test@example.com"
         self.service.on("POST", f"fabrics/{known.fabric_id}/syncs", {"sync_id": "s", "status": "started"})
         job = self.run_job(known, self.user, dry_run=True)
         self.assertEqual((job.status, job.log_entries[0]["message"]), ("completed", "Dry run s is started"))
         (asked,) = self.service.asked
         self.assertEqual(asked.headers["x-requested-by"], self.user.username)
+        self.assertEqual(asked.headers["x-requested-by-email"], "test@example.com")
         self.assertEqual(asked.body, {"options": {"validate_only": True}})
 
     def test_nobody_wanted_it(self) -> None:

@@ -13,6 +13,7 @@ from .base import APITestCase, TestCase, fabric, link, registered, resource
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 CHANGES = reverse("plugins:netbox_fgd_sync:changerecord_list")
+LINKS = reverse("plugins:netbox_fgd_sync:fabriclink_list")
 
 
 class LinkFilterTest(TestCase):
@@ -109,6 +110,26 @@ class ChangesTest(TestCase):
         plan = changes[:25].explain()
         self.assertIn("fgd_change_fabric", plan)
         self.assertNotIn("Sort", plan)
+
+
+class LinkListTest(TestCase):
+    """The list of links."""
+
+    def queries(self) -> int:
+        """Return how many queries it takes."""
+        with CaptureQueriesContext(connection) as queries:
+            self.assertEqual(self.client.get(LINKS, **HTMX).status_code, HTTPStatus.OK)
+        return len(queries)
+
+    def test_names_cost_no_query_each(self) -> None:
+        """The names of all fabrics are fetched at once."""
+        self.allow("view")
+        link()
+        self.queries()
+        few = self.queries()
+        for _ in range(5):
+            link()
+        self.assertLessEqual(self.queries(), few)
 
 
 class GraphQLTest(APITestCase):

@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from .. import status
 from ..models import FabricLink
-from ..views.drift import REMEDIES
 from . import answers
 from .base import TestCase, link, registered, resource
 
@@ -148,14 +147,18 @@ class PermissionTest(PageTestCase):
             self.assertEqual(answer.status_code, HTTPStatus.METHOD_NOT_ALLOWED, name)
 
     def test_actions_are_done_in_the_name_of_the_user(self) -> None:
-        """Actions are done in the name of the user."""
+        """And with their e-mail address, which the commit has."""
+        self.user.email = "test@example.com"
+        self.user.save()
+        who = (self.user.username, self.user.email)
         for name, (permission, kwargs, sent) in ACTIONS.items():
             granted = self.allow("view", permission)
             before = len(self.service.requests("POST"))
             answer = self.client.post(self.address(name, **kwargs), sent)
             self.assertEqual(answer.status_code, HTTPStatus.FOUND, name)
             asked = self.service.requests("POST")[before:]
-            self.assertEqual([a.headers["x-requested-by"] for a in asked], [self.user.username], name)
+            said = [(a.headers["x-requested-by"], a.headers["x-requested-by-email"]) for a in asked]
+            self.assertEqual(said, [who], name)
             granted.delete()
 
     def test_buttons_are_for_who_may_press_them(self) -> None:
@@ -414,14 +417,6 @@ class PanelTest(PageTestCase):
         panel = self.panel("sync_detail", sync_id=answers.SYNC)
         self.assertIn("badge bg-secondary", panel)
         self.assertNotIn("bg-gray", panel)
-
-    def test_what_is_to_be_done_can_be_pressed(self) -> None:
-        """FGD Sync's own words name its commands."""
-        path = f"fabrics/{self.link.fabric_id}/receipts"
-        for reason in REMEDIES:
-            said = answers.receipt(problem={"reason": reason, "remedy": "Run: fgd netbox deliver."})
-            self.service.on("GET", path, {"receipts": [said]})
-            self.assertNotIn("fgd netbox", self.panel("drift"), reason)
 
     def test_a_number_that_is_asked_for(self) -> None:
         """It is shown while the fabric has none."""

@@ -27,7 +27,7 @@ class RegisterTest(TestCase):
         """All that the link says, and that its record is shown by this NetBox."""
         self.service.on("POST", "fabrics", created)
         made = link(credentials_ref="file:git", direction="git_to_netbox", conflict_winner="git_wins", branch="b")
-        registration.apply(made, "jane")
+        registration.apply(made, self.user)
         (asked,) = self.service.asked
         self.assertEqual(
             asked.body,
@@ -41,7 +41,7 @@ class RegisterTest(TestCase):
                 "netbox": {"direction": "git_to_netbox", "conflict_winner": "git_wins"},
             },
         )
-        self.assertEqual(asked.headers["x-requested-by"], "jane")
+        self.assertEqual(asked.headers["x-requested-by"], self.user.username)
         made.refresh_from_db()
         self.assertEqual((made.fabric_id, made.sync_id, made.state), (made.object_id, "first", "syncing"))
         self.assertEqual(made.applied, made.wanted())

@@ -24,11 +24,15 @@ from utilities.views import ViewTab
 from .. import client, status, syncing
 from ..answers import whole
 from ..models import FabricLink
+from ..transport import READ_TIMEOUT
 
 logger = logging.getLogger("netbox.plugins.netbox_fgd_sync")
 
 VIEW = "netbox_fgd_sync.view_fabriclink"
 HTML, JSON = "text/html", "application/json"
+
+# For how many seconds a panel waits for FGD Sync, whatever it asks for.
+PATIENCE = READ_TIMEOUT
 
 # What a link is named by in addresses of pages.
 PAGES = "plugins:netbox_fgd_sync:fabriclink"
@@ -49,6 +53,11 @@ def may(request: HttpRequest, link: FabricLink) -> dict[str, bool]:
         action: request.user.has_perm(get_permission_for_model(FabricLink, action), link)
         for action in ("sync", "resolve", "release")
     }
+
+
+def asker(request: HttpRequest) -> client.Client:
+    """Return what asks FGD Sync for a panel."""
+    return client.client(request.user, within=PATIENCE)
 
 
 def number(text: str | None, least: int = 0, most: int = 1 << 30) -> int:
@@ -101,11 +110,11 @@ class PanelView(generic.ObjectView):
     def panel(self, request: HttpRequest, link: FabricLink, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """Return the panel, and why there is none where FGD Sync does not say what is in it."""
         try:
-            asker = client.client(request.user.get_username())
-            said = self.ask(asker, link, request, **kwargs)
+            asking = asker(request)
+            said = self.ask(asking, link, request, **kwargs)
             answer = render(request, self.panel_template_name, {**context, **said})
             if self.is_news(link, said):
-                answer.write(tabs(request, link, context))
+                answer.write(tabs(request, link, context, asking))
             return answer
         except (Http404, PermissionDenied):
             raise
@@ -130,10 +139,10 @@ class PanelView(generic.ObjectView):
         raise NotImplementedError
 
 
-def tabs(request: HttpRequest, link: FabricLink, context: dict[str, Any]) -> str:
+def tabs(request: HttpRequest, link: FabricLink, context: dict[str, Any], asking: client.Client) -> str:
     """Return the tabs of a link with what they count now, for the page that has loaded a panel."""
     try:
-        status.refresh(link)
+        status.refresh(link, asking=asking)
     except client.FGDSyncError:
         return ""  # they show what is known
     return render_to_string("netbox_fgd_sync/inc/tabs.html", {**context, "counted_anew": True}, request)

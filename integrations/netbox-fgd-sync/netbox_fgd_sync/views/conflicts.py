@@ -117,7 +117,7 @@ class ConflictActionView(ActionView):
         if self.validate_only:
             wanted["validate_only"] = True
         path = fabric(link, "conflicts", segments(conflict_id) + ":resolve")
-        return client(request.user.get_username()).post(path, wanted)
+        return client(request.user).post(path, wanted)
 
     def back(self, link: FabricLink, conflict_id: str = "", **_kwargs: Any) -> str:
         """Return the page of the conflict."""

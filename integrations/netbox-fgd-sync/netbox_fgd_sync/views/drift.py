@@ -7,7 +7,7 @@ from django.apps import apps
 from django.http import HttpRequest
 from utilities.views import ViewTab, register_model_view
 
-from .. import fabrics
+from .. import fabrics, remedies
 from ..answers import listed, member, whole
 from ..client import Client
 from ..models import FabricLink
@@ -21,19 +21,6 @@ STATES = {
     "undeliverable": "Refused by NetBox",
     "pending": "Waiting",
     "merging": "On the way to Git",
-}
-
-# What to do about records in NetBox, by what is the matter with them. FGD Sync's own words name its commands.
-REMEDIES = {
-    "refused": "Change the file, or what NetBox demands; then press Sync above.",
-    "forbidden": "Give the user of FGD Sync in NetBox the permission to write it. It is tried again by itself.",
-    "changed_in_netbox": "Bring the change into the file and press Sync above, or undo it at the record.",
-    "deleted_in_netbox": (
-        "Delete the file, too, and press Sync above. Who runs FGD Sync can have the record made again instead."
-    ),
-    "conflict": "Press Settle the conflict.",
-    "refused_by_git": "Correct the record, or press Settle the conflict where there is one.",
-    "auto_sync_off": "Switch auto_sync on at the record, so that the change goes to Git, or undo it there.",
 }
 
 
@@ -59,11 +46,11 @@ class DriftView(PanelView):
         said = asker.get(fabric(link, "receipts"), query)
         receipts = listed(said, "receipts")
         for receipt in receipts:
-            problem = member(receipt, "problem")
-            receipt["remedy"] = REMEDIES.get(str(problem.get("reason"))) or problem.get("remedy")
+            receipt["remedy"] = remedies.of_record(member(receipt, "problem"))
             receipt["address"] = record_address(receipt)
             receipt["conflict_address"] = address("conflict", link.pk, receipt.get("conflict_id") or "")
         delivery = member(said, "delivery")
+        delivery["remedy"] = remedies.remedy(delivery)
         return {
             "receipts": receipts,
             "delivery": delivery,

@@ -15,7 +15,7 @@ from utilities.views import register_model_view
 from .. import client, filtersets, forms, status, syncing, tables
 from ..choices import StateChoices
 from ..models import FabricLink
-from .base import ActionView, PanelView, address, may, number, unexpected
+from .base import ActionView, PanelView, address, asker, may, number, unexpected
 
 logger = logging.getLogger("netbox.plugins.netbox_fgd_sync")
 
@@ -127,7 +127,7 @@ class StatusView(PanelView):
         """Return the card: with what was known before, and why, where FGD Sync says nothing."""
         error, counts = None, link.counts
         try:
-            status.refresh(link)
+            status.refresh(link, asking=asker(request))
         except client.FGDSyncError as caught:
             error = caught
         except Exception:
@@ -198,7 +198,7 @@ class SyncView(ActionView):
 
     def act(self, link: FabricLink, request: HttpRequest, **_kwargs: Any) -> dict[str, Any]:
         """Start it."""
-        return syncing.start(link, request.user.get_username())
+        return syncing.start(link, request.user)
 
 
 @register_model_view(FabricLink, "dry_run", path="dry-run")
@@ -210,7 +210,7 @@ class DryRunView(ActionView):
 
     def act(self, link: FabricLink, request: HttpRequest, **_kwargs: Any) -> dict[str, Any]:
         """Start it."""
-        return syncing.start(link, request.user.get_username(), dry_run=True)
+        return syncing.start(link, request.user, dry_run=True)
 
     def done(self, said: dict[str, Any], /) -> str:
         """Return what people are told."""

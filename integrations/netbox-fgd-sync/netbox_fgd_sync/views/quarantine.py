@@ -69,7 +69,7 @@ class QuarantineActionView(ActionView):
 
     def act(self, link: FabricLink, request: HttpRequest, **_kwargs: Any) -> dict[str, Any]:
         """Have FGD Sync do it."""
-        said = client(request.user.get_username()).post(fabric(link, f"quarantine:{self.verb}"), self.body(request))
+        said = client(request.user).post(fabric(link, f"quarantine:{self.verb}"), self.body(request))
         return {name: said.get(name) for name in syncing.ANSWERED}
 
     def body(self, request: HttpRequest) -> dict[str, Any]:

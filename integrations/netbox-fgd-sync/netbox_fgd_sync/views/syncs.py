@@ -10,6 +10,7 @@ from ..answers import listed, member, whole
 from ..choices import StateChoices
 from ..client import Client, FGDSyncError, client
 from ..models import FabricLink
+from ..remedies import remedy
 from .base import VIEW, ActionView, PanelView, address, fabric, number, paging, segments
 
 ENDED = ("completed", "failed", "cancelled")
@@ -71,6 +72,8 @@ class SyncDetailView(PanelView):
     ) -> Mapping[str, Any]:
         """Ask how it is."""
         sync = found(asker, link, sync_id)
+        for finding in (*listed(sync, "errors"), *listed(sync, "warnings")):
+            finding["remedy"] = remedy(finding)
         return {
             "sync": sync,
             "ended": sync.get("state") in ENDED,
@@ -130,7 +133,7 @@ class CancelView(ActionView):
 
     def act(self, link: FabricLink, request: HttpRequest, sync_id: str = "", **_kwargs: Any) -> dict[str, Any]:
         """Ask it."""
-        asker = client(request.user.get_username())
+        asker = client(request.user)
         found(asker, link, sync_id)
         said = asker.post(f"syncs/{segments(sync_id)}:cancel")
         return {"sync_id": sync_id, "status": said.get("state")}
