@@ -29,7 +29,7 @@ func hostileFiles(folder string) map[string]string {
 	return map[string]string{
 		folder + "/raw/text.yaml":                             server("text", script+turned),
 		folder + "/raw/name.yaml":                             server(strings.Repeat("n", 200), "a long name"),
-		folder + "/raw/line.yaml":                             server("line", strings.Repeat("x", 1<<20)),
+		folder + "/raw/line.yaml":                             server("line", strings.Repeat("x", 9<<20)),
 		folder + "/raw/large.yaml":                            server("large", strings.Repeat("x", 10<<20)),
 		folder + "/raw/" + turned + "<b onclick=hacked>.yaml": broken,
 		folder + "/raw/" + strings.Repeat("f", 200) + ".yaml": broken,
