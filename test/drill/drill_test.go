@@ -157,6 +157,8 @@ func start(t *testing.T) *drill {
 	d.store = d.redis.Client()
 	d.System = programs.Five(t, d.redis.URL(), []string{
 		"HEDGEHOG_FGD_SYNC_CONCURRENCY=16", "HEDGEHOG_FGD_SYNC_ATTEMPTS=2", "HEDGEHOG_FGD_BREAKER_PAUSE=5s",
+		// a stage waits for a service that is away as long as it may
+		"HEDGEHOG_FGD_STAGE_TIMEOUT=40s", "HEDGEHOG_FGD_SYNC_TIMEOUT=60s",
 		"HEDGEHOG_FGD_GITHUB_WEBHOOK_SECRET=" + hookSecret,
 		netboxToken + "=" + netboxserver.Token, netboxToken + "_HOSTS=" + strings.TrimPrefix(d.netbox.URL, "http://"),
 	})

@@ -16,8 +16,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// How much shorter a drill is than an outage: windows and limits in seconds by the first, the time that something has to
-// be so by the second, and none is longer than the last.
+// How much shorter a drill is than an outage: windows and limits in seconds by the first, the time that something has
+// to be so by the second, and none is longer than the last.
 const (
 	shorterWindows = 60
 	shorterFor     = 120

@@ -19,8 +19,8 @@ var seed = flag.Uint64("seed", 0, "of what goes wrong in the story; another one 
 // inStory is how many things go wrong in the story.
 const inStory = 5
 
-// TestStory is a night on call: an alert comes, its annotation leads to the runbook, the commands there show what is the
-// matter, and the steps there mend it.
+// TestStory is a night on call: an alert comes, its annotation leads to the runbook, the commands there show what is
+// the matter, and the steps there mend it.
 func TestStory(t *testing.T) {
 	if !*drilling {
 		t.Skip("make story runs it")
