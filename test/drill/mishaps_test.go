@@ -49,11 +49,20 @@ func mishaps() []mishap {
 		},
 		{
 			"ingestion is killed",
-			[]string{"FGDServiceDown", "FGDBudgetBurnsFast", "FGDBudgetBurns"},
-			func(d *drill) { d.Processes["ingestion"].Kill() },
-			(*drill).syncAnother, func(d *drill) {
+			[]string{"FGDServiceDown"},
+			func(d *drill) { d.Processes["ingestion"].Kill() }, nil, func(d *drill) {
 				d.Restart("ingestion")
 				d.step("FGDServiceDown", "fgd health", "")
+			},
+		},
+		{
+			"ingestion hangs",
+			[]string{"FGDBudgetBurnsFast", "FGDBudgetBurns"},
+			func(d *drill) { d.Processes["ingestion"].Signal(syscall.SIGSTOP) },
+			(*drill).syncAnother, func(d *drill) {
+				d.Processes["ingestion"].Kill()
+				d.Restart("ingestion")
+				d.step("FGDBudgetBurnsFast", "fgd health", "")
 			},
 		},
 		{
