@@ -81,9 +81,9 @@ soak: test-deps ## let one thing fail after the other for SOAK_TIME while people
 	go test -count=1 -v -timeout 0 fgdsync.dev/test/soak -args -length $(SOAK_TIME)
 
 .PHONY: drill
-drill: test-deps ## cause every alert for real, and print how many seconds each takes to fire and to end
+drill: test-deps ## cause every alert for real, and print how many seconds each takes to fire and to end; DRILL_FLAGS="-only 'NetBox'" causes some
 	@scripts/install-packages prometheus
-	go test -count=1 -v -timeout 20m -run TestDrill$$ fgdsync.dev/test/drill -args -drill
+	go test -count=1 -v -timeout 20m -run TestDrill$$ fgdsync.dev/test/drill -args -drill $(DRILL_FLAGS)
 
 .PHONY: story
 story: test-deps ## a night on call: what goes wrong at random is mended by its runbook; STORY_FLAGS='-seed N' picks the same again

@@ -179,8 +179,8 @@ func (d *drill) forgetDeadLetters() {
 	if err != nil || len(letters) != 1 {
 		d.t.Fatalf("the dead letters are %v, %v", letters, err)
 	}
-	d.step("FGDDeadLetters", "redis-cli -u URL XDEL 'fgd:{0}:dead-letters' ENTRY", "", "URL", d.redis.URL(), "ENTRY",
-		letters[0].ID)
+	d.step("FGDDeadLetters", "redis-cli -e -u URL XDEL 'fgd:{0}:dead-letters' ENTRY", "",
+		"URL", strings.Replace(d.redis.URL(), "//:", "//default:", 1), "ENTRY", letters[0].ID)
 }
 
 // announce tells the bridge, as GitHub does, that somebody has pushed.

@@ -43,7 +43,8 @@ func watch(t *testing.T, operations map[string]string) *prometheus {
 	p.scrape(t, "fgd-sync")
 	var said bytes.Buffer
 	p.command = exec.Command("prometheus", "--config.file="+p.config, "--log.level=warn",
-		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address="+p.address)
+		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address="+p.address,
+		"--query.lookback-delta=5s") // what is not scraped any more is gone after that, and not after five minutes
 	p.command.Stdout, p.command.Stderr = &said, &said
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.command.Start(); err != nil {
