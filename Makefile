@@ -80,6 +80,16 @@ lint-guards: ## are the guards written as test/mutate/guards.toml has them? need
 soak: test-deps ## let one thing fail after the other for SOAK_TIME while people work, and audit what became of it all
 	go test -count=1 -v -timeout 0 fgdsync.dev/test/soak -args -length $(SOAK_TIME)
 
+.PHONY: drill
+drill: test-deps ## cause every alert for real, and print how many seconds each takes to fire and to end; DRILL_FLAGS="-only 'NetBox'" causes some
+	@scripts/install-packages prometheus
+	go test -count=1 -v -timeout 20m -run TestDrill$$ fgdsync.dev/test/drill -args -drill $(DRILL_FLAGS)
+
+.PHONY: story
+story: test-deps ## a night on call: what goes wrong at random is mended by its runbook; STORY_FLAGS='-seed N' picks the same again
+	@scripts/install-packages prometheus
+	go test -count=1 -v -timeout 20m -run TestStory$$ fgdsync.dev/test/drill -args -drill $(STORY_FLAGS)
+
 .PHONY: test-gitea
 test-gitea: $(TOOLS)/gitea-$(GITEA_VERSION) test-deps ## build a Gitea, once, and try the whole system on it
 	go test -count=1 fgdsync.dev/test/gitea -args -gitea $<

@@ -74,7 +74,7 @@ func (r *requests) unary(
 	began := time.Now()
 	answer, err := next(ctx, req)
 	if service, measured := serviceOf(info.FullMethod); measured {
-		r.total.WithLabelValues(service, status.Code(err).String()).Inc()
+		r.total.WithLabelValues(service, counted(ctx, err).String()).Inc()
 		telemetry.Observe(ctx, r.seconds.WithLabelValues(service), time.Since(began).Seconds())
 	}
 	return answer, err
@@ -88,6 +88,19 @@ func (r *requests) stream(
 		r.total.WithLabelValues(service, status.Code(err).String()).Inc()
 	}
 	return err
+}
+
+// atTheEnd is within how much of its deadline a caller that hangs up has run out of time. It goes by its own clock, and so
+// hangs up a moment before the deadline comes here.
+const atTheEnd = 50 * time.Millisecond
+
+// counted returns the status that a call counts with. Who hangs up because its time is over has not changed its mind.
+func counted(ctx context.Context, err error) codes.Code {
+	code := status.Code(err)
+	if deadline, has := ctx.Deadline(); has && code == codes.Canceled && time.Until(deadline) < atTheEnd {
+		return codes.DeadlineExceeded
+	}
+	return code
 }
 
 // serviceOf returns the service of a method, and whether it is measured.
