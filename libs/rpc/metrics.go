@@ -90,8 +90,8 @@ func (r *requests) stream(
 	return err
 }
 
-// atTheEnd is within how much of its deadline a caller that hangs up has run out of time. It goes by its own clock, and so
-// hangs up a moment before the deadline comes here.
+// atTheEnd is within how much of its deadline a caller that hangs up has run out of time. It goes by its own clock, and
+// so hangs up a moment before the deadline comes here.
 const atTheEnd = 50 * time.Millisecond
 
 // counted returns the status that a call counts with. Who hangs up because its time is over has not changed its mind.
