@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -100,13 +101,20 @@ func addNetBoxFlags(cmd *cobra.Command, url, tokenRef *string) {
 
 func newNetBoxCheck(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "check", Short: "Say whether records can be delivered to a NetBox, and what is to be mended", Args: noArguments,
+		Use: "check [FABRIC]", Short: "Say whether records can be delivered to a NetBox, and what is to be mended",
+		Args: arguments(0, 1, "fabric's name or number"),
 		Long: `Looks at a NetBox with the token of the bridge, for five seconds at most, and writes nothing there. A signed test event
-is posted to where NetBox was told to send webhooks.`,
+is posted to where NetBox was told to send webhooks. It is the NetBox that a fabric is linked to, or that of the installation.`,
 	}
 	r, request := newRunning(env, cmd), &bridgev1.CheckNetBoxRequest{}
 	addNetBoxFlags(cmd, &request.Url, &request.TokenRef)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	r.offers(cmd, r.fabricNames)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			if err := ofFabric(cmd.Context(), r, args[0], request); err != nil {
+				return err
+			}
+		}
 		answer, err := r.CheckNetBox(cmd.Context(), request)
 		if err != nil {
 			return err
@@ -118,6 +126,25 @@ is posted to where NetBox was told to send webhooks.`,
 		return err
 	}
 	return cmd
+}
+
+// ofFabric asks for the NetBox of a fabric. What flags have said stays.
+func ofFabric(ctx context.Context, r *running, fabric string, request *bridgev1.CheckNetBoxRequest) error {
+	id, err := r.FabricID(ctx, fabric)
+	if err != nil {
+		return err
+	}
+	answer, err := r.Fabric(ctx, id)
+	if err != nil {
+		return err
+	}
+	link := answer.GetFabric().GetNetbox()
+	if link == nil {
+		return errs.New(errs.NetBoxNotLinked, "Fabric %d is linked to no NetBox.", id)
+	}
+	request.Url = cmp.Or(request.GetUrl(), link.GetUrl())
+	request.TokenRef = cmp.Or(request.GetTokenRef(), link.GetTokenRef())
+	return nil
 }
 
 func newNetBoxReceipts(env Environment) *cobra.Command {
