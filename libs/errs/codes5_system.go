@@ -75,7 +75,7 @@ var (
 	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
 	LedgerDamaged    = Code{
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",
-		"Bring the file back from a backup; or move it away to begin without any fabric, and register them again.",
+		"Bring Redis back from a backup; or move the file away to begin without any fabric, and register them again.",
 	}
 	RedisKeyForeign = Code{
 		"FGD_5016", Unavailable, "REDIS_KEY_FOREIGN",

@@ -25,21 +25,31 @@ func runbooks(t *testing.T) []string {
 	return pages
 }
 
-// looks returns the commands by which a runbook has somebody look at a system.
-func looks(t *testing.T, page string) []string {
+// shellOf returns the blocks of a chapter of a page that are for a shell.
+func shellOf(t *testing.T, page, chapter string) []string {
 	t.Helper()
 	raw, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, chapter, _ := strings.Cut(string(raw), "\n## Look\n")
-	chapter, _, _ = strings.Cut(chapter, "\n## ")
-	var commands []string
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(chapter, -1) {
-		commands = append(commands, strings.Split(strings.TrimSpace(block[1]), "\n")...)
+	_, text, _ := strings.Cut(string(raw), "\n## "+chapter+"\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	var blocks []string
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		blocks = append(blocks, block[1])
 	}
-	if len(commands) == 0 {
-		t.Errorf("%s has nobody look at anything", page)
+	if len(blocks) == 0 {
+		t.Errorf("%s has nothing to run under %q", page, chapter)
+	}
+	return blocks
+}
+
+// looks returns the commands by which a runbook has somebody look at a system.
+func looks(t *testing.T, page string) []string {
+	t.Helper()
+	var commands []string
+	for _, block := range shellOf(t, page, "Look") {
+		commands = append(commands, strings.Split(strings.TrimSpace(block), "\n")...)
 	}
 	return commands
 }
