@@ -168,8 +168,8 @@ func (n *NetBox) StartWeb(ctx context.Context) (err error) {
 	}
 	// It waits for its callers to go when it is asked to end.
 	n.web, err = begin("the web server of NetBox", syscall.SIGKILL, nil, n.env, n.lab.python,
-		n.lab.program("gunicorn"), "--bind", n.URL[len("http://"):], "--workers", "2", "--threads", "3", "--preload", "--timeout", "120",
-		"netbox.wsgi")
+		n.lab.program("gunicorn"), "--bind", n.URL[len("http://"):], "--workers", "2", "--threads", "3", "--preload",
+		"--timeout", "120", "netbox.wsgi")
 	if err != nil {
 		return err
 	}
