@@ -86,6 +86,7 @@ func TestEveryPartHasAnAlert(t *testing.T) {
 	t.Parallel()
 	own := map[string]string{
 		"redis": "FGDRedisDown", "queue": "FGDWorkIsOld", "dead-letters": "FGDDeadLetters",
+		"netbox": "FGDDeliveryStuck",
 		"issuer": "", // the health alone tells of it
 	}
 	expressions := map[string]string{}

@@ -145,7 +145,8 @@ func (r *Reloader) take(ctx context.Context, source *config.Source, services []s
 		level = slog.LevelWarn
 		r.trouble = &health.Trouble{
 			Status: health.Degraded, Reason: "Keys have changed that need a restart: " + strings.Join(restart, ", ") + ".",
-			Remedy: "Restart the process, or set the keys back.",
+			Remedy:  "Restart the process, or set the keys back.",
+			Details: map[string]string{"keys": strings.Join(restart, ", ")},
 		}
 	}
 	r.tel.Log.Log(ctx, level, "configuration reloaded", "changed", changed, "needs_restart", restart)

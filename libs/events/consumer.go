@@ -62,6 +62,7 @@ type Consumer struct {
 	log   *slog.Logger
 	slots chan struct{}
 	tasks sync.WaitGroup
+	found bool // that there is a group; of the one who reads
 
 	mu     sync.Mutex
 	active map[string]bool // ids being handled here
@@ -86,7 +87,7 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 			continue
 		}
 		c.conn.Back(ctx, c.log)
-		pending, pause = next, errorPause
+		pending, pause, c.found = next, errorPause, true
 	}
 	reclaimer.Wait()
 	c.tasks.Wait()
@@ -358,6 +359,10 @@ func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, idle t
 		<-c.slots
 		return err
 	}
+	if entry.Consumer != c.cfg.Name {
+		c.log.WarnContext(ctx, "an entry is taken over from a consumer that fell silent", "entry", entry.ID, "consumer",
+			entry.Consumer, "silent_for", entry.Idle.Round(time.Second).String(), "deliveries", entry.RetryCount)
+	}
 	if entry.RetryCount >= c.cfg.MaxDelivered {
 		defer func() { c.end(entry.ID); <-c.slots }()
 		return c.deadLetter(ctx, messages[0], fmt.Errorf("%w: delivered %d times without success", ErrPoison,
@@ -377,6 +382,10 @@ func (c *Consumer) recover(ctx context.Context, cause error, pause time.Duration
 	}
 	if redis.HasErrorPrefix(cause, "NOGROUP") {
 		err := c.conn.Main.XGroupCreateMkStream(ctx, c.cfg.Stream, c.cfg.Group, "0").Err()
+		if err == nil && c.found {
+			c.log.WarnContext(ctx, "the consumer group was gone, and was made anew: all that is in the stream is read again",
+				"group", c.cfg.Group)
+		}
 		if err == nil || redis.HasErrorPrefix(err, "BUSYGROUP") {
 			return
 		}

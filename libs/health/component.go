@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"fgdsync.dev/libs/errs"
@@ -12,12 +13,15 @@ import (
 // Parts of services, which the health of the system lists.
 const (
 	Redis       = "redis"
+	Clock       = "clock" // of the machine, beside that of Redis
 	Ledger      = "ledger"
 	Queue       = "queue"
+	Events      = "events" // that consumer groups read
 	DeadLetters = "dead-letters"
 	Store       = "store"
 	GitHosts    = "git-hosts"
 	Audit       = "audit"
+	NetBox      = "netbox" // what is delivered there
 	Issuer      = "issuer" // of JWTs, where the bridge has one
 
 	// Configuration is how the configuration of a process is: read again, and whether all of it counts.
@@ -55,6 +59,7 @@ type Part struct {
 type Trouble struct {
 	Status         Status
 	Reason, Remedy string // a sentence each
+	Details        map[string]string
 }
 
 // Error returns the reason.
@@ -65,8 +70,9 @@ type State struct {
 	Name           string
 	Status         Status
 	Since          time.Time
-	Reason, Remedy string // empty when it is healthy
-	Code           string // of the error, when it is one of the catalogue
+	Reason, Remedy string            // empty when it is healthy
+	Code           string            // of the error, when it is one of the catalogue
+	Details        map[string]string // what the reason says, by name, for programs
 }
 
 // StateOf returns what the outcome of a check says of a component.
@@ -76,10 +82,25 @@ func StateOf(name string, err error) State {
 	case err == nil:
 		return State{Name: name}
 	case errors.As(err, &trouble):
-		return State{Name: name, Status: trouble.Status, Reason: trouble.Reason, Remedy: trouble.Remedy}
+		return State{
+			Name: name, Status: trouble.Status, Reason: trouble.Reason, Remedy: trouble.Remedy, Details: trouble.Details,
+		}
 	}
 	e := errs.From(err)
-	return State{Name: name, Status: Unhealthy, Reason: e.Message, Remedy: e.RemedyText(), Code: e.Code.ID}
+	return State{
+		Name: name, Status: Unhealthy, Reason: e.Message, Remedy: e.RemedyText(), Code: e.Code.ID, Details: e.Meta,
+	}
+}
+
+// Examine finds out how parts are, all at the same time.
+func Examine(ctx context.Context, parts []Part) []State {
+	found := make([]State, len(parts))
+	var looking sync.WaitGroup
+	for i, part := range parts {
+		looking.Go(func() { found[i] = StateOf(part.Name, bounded(ctx, part)) })
+	}
+	looking.Wait()
+	return found
 }
 
 // bounded runs a check, which has to answer in time: one that hangs is no better than one that fails. One that notices

@@ -42,7 +42,7 @@ func (c *Components) ListComponents(
 func toProto(s State) *healthv1.Component {
 	return &healthv1.Component{
 		Name: s.Name, Status: healthv1.Status(s.Status + 1), Since: timestamppb.New(s.Since), Reason: s.Reason,
-		Remedy: s.Remedy, Code: s.Code,
+		Remedy: s.Remedy, Code: s.Code, Details: s.Details,
 	}
 }
 
@@ -50,7 +50,7 @@ func toProto(s State) *healthv1.Component {
 func FromProto(c *healthv1.Component) State {
 	state := State{
 		Name: c.GetName(), Status: Unknown, Since: c.GetSince().AsTime(), Reason: c.GetReason(), Remedy: c.GetRemedy(),
-		Code: c.GetCode(),
+		Code: c.GetCode(), Details: c.GetDetails(),
 	}
 	if s := c.GetStatus(); s >= healthv1.Status_STATUS_HEALTHY && s <= healthv1.Status_STATUS_UNKNOWN {
 		state.Status = Status(s - 1)

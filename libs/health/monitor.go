@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,13 +54,7 @@ func (m *Monitor) Add(service string, ready Check, parts ...Part) {
 
 // Look finds out how a service and its parts are, the service first; nothing when there is no such service.
 func (m *Monitor) Look(ctx context.Context, service string) ([]State, error) {
-	parts := m.services[service]
-	found := make([]State, len(parts))
-	var looking sync.WaitGroup
-	for i, part := range parts {
-		looking.Go(func() { found[i] = StateOf(part.Name, bounded(ctx, part)) })
-	}
-	looking.Wait()
+	found := Examine(ctx, m.services[service])
 	if ctx.Err() != nil { // which says nothing of the components
 		return nil, fmt.Errorf("look at %s: %w", service, context.Cause(ctx))
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -114,21 +115,40 @@ func (f *File) Renew() (bool, error) {
 	return true, old.Close()
 }
 
+// littleSpace is by how much the file grows at a time. A small write may go well where there is less.
+const littleSpace = 16 << 20
+
 // Check reports whether what is written comes to the disk: the file is there, and the last write went well. After one
-// that did not it tries another.
+// that did not it looks for room, and tries another.
 func (f *File) Check(context.Context) error {
 	if _, err := os.Stat(f.cfg.Path); err != nil {
 		return errs.New(errs.LedgerUnusable, "The ledger %s was removed while it is in use.", f.cfg.Path).WithCause(err).
-			WithRemedy("Let the %s write to its folder: it makes the ledger anew within seconds, from what it holds.",
-				f.cfg.Owner)
+			WithMeta("file", f.cfg.Path).WithRemedy("Let the %s write to its folder: it makes the ledger anew within seconds, from what it holds.",
+			f.cfg.Owner)
 	}
 	last := f.broken.Load()
 	if last == nil || *last == nil {
 		return nil
 	}
-	if err := f.Durably(func(*bbolt.Tx) error { return nil }); err != nil {
+	err := f.room()
+	if err == nil {
+		err = f.Durably(func(*bbolt.Tx) error { return nil })
+	}
+	if err != nil {
 		return errs.New(errs.LedgerUnusable, "The ledger %s can't be written.", f.cfg.Path).WithCause(err).
-			WithRemedy("Make room on its disk, and let the %s write to its folder.", f.cfg.Owner)
+			WithMeta("file", f.cfg.Path).WithRemedy("Make room on its disk, and let the %s write to its folder.", f.cfg.Owner)
+	}
+	return nil
+}
+
+// room reports a disk that has little left.
+func (f *File) room() error {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(f.cfg.Path, &disk); err != nil {
+		return fmt.Errorf("look at the disk: %w", err)
+	}
+	if free := disk.Bavail * uint64(disk.Bsize); free < littleSpace { // another type elsewhere
+		return fmt.Errorf("the disk has %d bytes left: %w", free, syscall.ENOSPC)
 	}
 	return nil
 }

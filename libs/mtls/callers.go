@@ -90,8 +90,11 @@ func judgeEnd(whose string, until, now time.Time, problem error) error {
 			Remedy: errs.From(problem).RemedyText(),
 		}
 	case left < warnBefore:
-		return &health.Trouble{Status: health.Degraded, Remedy: renewal, Reason: fmt.Sprintf(
-			"%s ends in %d days, on %s.", whose, int(left.Hours()/24), until.Format(time.DateOnly))}
+		return &health.Trouble{
+			Status: health.Degraded, Remedy: renewal, Reason: fmt.Sprintf(
+				"%s ends in %d days, on %s.", whose, int(left.Hours()/24), until.Format(time.DateOnly)),
+			Details: map[string]string{"ends": until.UTC().Format(time.RFC3339)},
+		}
 	}
 	return nil
 }

@@ -110,30 +110,44 @@ func TestWhoseACertificateIs(t *testing.T) {
 	}
 }
 
-// TestTheEndOfACertificateIsTold, two weeks before it comes.
+// TestTheEndOfACertificateIsTold, two weeks before it comes, be it shown to services or to callers.
 func TestTheEndOfACertificateIsTold(t *testing.T) {
 	t.Parallel()
 	ca := certtest.New(t)
 	now := time.Now()
+	clock := func() time.Time { return now }
 	template := certtest.Template("directory")
 	template.NotAfter = now.Add(20 * 24 * time.Hour)
-	keys, err := load(certtest.Write(t, t.TempDir(), ca.PEM(), ca.Issue(template)), &bytes.Buffer{},
-		func() time.Time { return now })
+	files := certtest.Write(t, t.TempDir(), ca.PEM(), ca.Issue(template))
+	keys, err := load(files, &bytes.Buffer{}, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.Check(t.Context()); err != nil {
-		t.Errorf("long before: %v", err)
+	served, err := mtls.LoadServed(mtls.ServedFiles{CertificateFile: files.CertificateFile, KeyFile: files.KeyFile},
+		slog.New(slog.DiscardHandler), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := map[string]health.Check{health.ServiceCertificate: keys.Check, health.CallersCertificate: served.Check}
+	for name, check := range checks {
+		if err := check(t.Context()); err != nil {
+			t.Errorf("%s, long before: %v", name, err)
+		}
 	}
 	now = now.Add(7 * 24 * time.Hour)
-	var trouble *health.Trouble
-	if err := keys.Check(t.Context()); !errors.As(err, &trouble) || trouble.Status != health.Degraded ||
-		!strings.Contains(trouble.Reason, "ends in 12 days") && !strings.Contains(trouble.Reason, "ends in 13 days") {
-		t.Errorf("soon: %v", err)
+	for name, check := range checks {
+		var trouble *health.Trouble
+		if err := check(t.Context()); !errors.As(err, &trouble) || trouble.Status != health.Degraded ||
+			!strings.Contains(trouble.Reason, "ends in 12 days") && !strings.Contains(trouble.Reason, "ends in 13 days") ||
+			trouble.Remedy == "" || trouble.Details["ends"] != template.NotAfter.UTC().Format(time.RFC3339) {
+			t.Errorf("%s, soon: %v", name, err)
+		}
 	}
 	now = now.Add(14 * 24 * time.Hour)
-	if err := keys.Check(t.Context()); !errs.HasCode(err, errs.CertificateExpired) {
-		t.Errorf("after it: %v", err)
+	for name, check := range checks {
+		if err := check(t.Context()); !errs.HasCode(err, errs.CertificateExpired) {
+			t.Errorf("%s, after it: %v", name, err)
+		}
 	}
 }
 

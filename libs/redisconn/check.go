@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	oldestVersion  = 7
-	clockTolerance = time.Minute
+	oldestVersion = 7
+	// ClockTolerance is how far the clock of Redis may be from that of a machine.
+	ClockTolerance = time.Minute
 )
 
 // Problem is why a Redis is not fit for what it is to keep.
@@ -45,7 +46,7 @@ func (c *Conn) Check(ctx context.Context) ([]Problem, error) {
 		return nil, nil
 	}
 	problems := judge(a.info)
-	if off := time.Until(a.time).Abs(); off > clockTolerance {
+	if off := time.Until(a.time).Abs(); off > ClockTolerance {
 		problems = append(problems, Problem{
 			fmt.Sprintf("its clock is %s away from that of this machine", off.Round(time.Second)),
 			"Set the clocks of both machines, with NTP.",

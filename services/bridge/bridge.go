@@ -82,6 +82,7 @@ type Service struct {
 	bell        *hearing.Bell
 	netboxHooks *hearing.Receiver
 	notify      *notify.Service
+	parts       []health.Part // that the process looks at, for its log and its metrics
 	handler     http.Handler
 	log         *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
@@ -114,7 +115,6 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build what hears about NetBox: %w", err)
 	}
-	own := components.Own{Name: Name, Since: p.Now(), Parts: slices.Concat(audit.parts(), who.parts(), p.Parts)}
 	dialer, err := newDialer(cfg, p)
 	if err != nil {
 		return nil, err
@@ -124,6 +124,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		return nil, fmt.Errorf("build the outbox: %w", err)
 	}
 	links, netbox := newNetBox(cfg, p, dialer, box)
+	parts := append(audit.parts(), health.Part{Name: health.NetBox, Check: box.Check})
+	own := components.Own{Name: Name, Since: p.Now(), Parts: slices.Concat(parts, who.parts(), p.Parts)}
 	notifications, err := newNotifications(cfg, p, hears.redis, box)
 	if err != nil {
 		return nil, fmt.Errorf("build notifications: %w", err)
@@ -153,9 +155,9 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler,
 		netbox: netbox, resources: resourceapi.New(p.Peers[grpcapi.Orchestrator]), outbox: box, bell: hears.bell,
 		netboxHooks: hears.receiver,
-		notify:      notifications,
-		conflicts:   conflictapi.New(p.Peers[grpcapi.Orchestrator], box),
-		log:         p.Telemetry.Log, firstToken: func(secret.String) {},
+		notify:      notifications, parts: parts,
+		conflicts: conflictapi.New(p.Peers[grpcapi.Orchestrator], box),
+		log:       p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken
@@ -183,7 +185,7 @@ func (s *Service) Admission() rpc.Admission {
 }
 
 // Parts returns what the service has.
-func (s *Service) Parts() []health.Part { return s.audit.parts() }
+func (s *Service) Parts() []health.Part { return s.parts }
 
 // Register adds the service's RPCs to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) {

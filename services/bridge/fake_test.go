@@ -265,13 +265,15 @@ func (b *backend) ListComponents(
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	parts := map[string][]string{
-		"orchestrator": {"redis", "ledger", "queue", "dead-letters"}, "github-sync": {"store", "git-hosts"},
+		"orchestrator": {"redis", "clock", "ledger", "queue", "events", "dead-letters"},
+		"github-sync":  {"store", "git-hosts"},
 	}
 	out := &healthv1.ListComponentsResponse{}
 	for _, name := range append([]string{req.GetService()}, parts[req.GetService()]...) {
 		c := &healthv1.Component{Name: name, Status: healthv1.Status_STATUS_HEALTHY, Since: timestamppb.Now()}
 		if status, sick := b.sick[name]; sick {
 			c.Status, c.Reason, c.Remedy, c.Code = status, name+" is sick.", "Heal "+name+".", "FGD_5000"
+			c.Details = map[string]string{"of": name + " sickness"}
 		}
 		out.Components = append(out.Components, c)
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -26,8 +27,9 @@ import (
 func everyComponent() map[string]string {
 	return map[string]string{
 		"bridge": "", "orchestrator": "", "ingestion": "", "directory": "", "github-sync": "",
-		"redis": "orchestrator", "ledger": "orchestrator", "queue": "orchestrator", "dead-letters": "orchestrator",
-		"store": "github-sync", "git-hosts": "github-sync", "audit": "bridge",
+		"redis": "orchestrator", "clock": "orchestrator", "ledger": "orchestrator", "queue": "orchestrator",
+		"events": "orchestrator", "dead-letters": "orchestrator", "store": "github-sync", "git-hosts": "github-sync",
+		"audit": "bridge", "netbox": "bridge",
 	}
 }
 
@@ -59,7 +61,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s is said to be a part of %v", name, service)
 		}
 		if since, _ := c["since"].(string); c["status"] != "healthy" || since == "" || c["reason"] != nil ||
-			c["remedy"] != nil {
+			c["remedy"] != nil || len(c["details"].(map[string]any)) != 0 {
 			t.Errorf("component %v", c)
 		}
 	}
@@ -130,7 +132,8 @@ func TestWhoIsToldWhatAilsAComponent(t *testing.T) {
 		}
 	}
 	health := g.ok("GET", "/api/v1/health", "", all)
-	if c := components(t, health)["git-hosts"]; c["reason"] != "git-hosts is sick." || c["remedy"] == nil {
+	if c := components(t, health)["git-hosts"]; c["reason"] != "git-hosts is sick." || c["remedy"] == nil ||
+		!reflect.DeepEqual(c["details"], map[string]any{"of": "git-hosts sickness"}) {
 		t.Errorf("who may see all is not told why: %v", c)
 	}
 }
@@ -144,6 +147,17 @@ func (b *bundle) sicken(name string, status healthv1.Status) {
 // TestAServiceThatIsAwayIsNamed: with its address, the key that has it, and the parts that nobody else can tell of.
 func TestAServiceThatIsAwayIsNamed(t *testing.T) {
 	t.Parallel()
+	for _, name := range []string{"orchestrator", "ingestion", "directory", "github-sync"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireAway(t, name)
+		})
+	}
+}
+
+// requireAway has one service be away, and the others be there.
+func requireAway(t *testing.T, gone string) {
+	t.Helper()
 	address := nobodyListens(t)
 	here := grpctest.Serve(t, rpc.Services, newBackend().register)
 	host := app.NewHost(telemetry.Discard(), app.Security{})
@@ -155,10 +169,11 @@ func TestAServiceThatIsAwayIsNamed(t *testing.T) {
 	process := &app.Process{
 		Telemetry: telemetry.Discard(), Self: host.Inside(rpc.Callers), Now: time.Now, Private: true,
 		Peers: map[string]grpc.ClientConnInterface{
-			"orchestrator": away, "github-sync": here, "ingestion": here, "directory": here,
+			"orchestrator": here, "github-sync": here, "ingestion": here, "directory": here,
 		},
-		Addresses: map[string]string{"orchestrator": address},
+		Addresses: map[string]string{gone: address},
 	}
+	process.Peers[gone] = away
 	cfg := bridge.DefaultConfig()
 	cfg.AuditFile = filepath.Join(t.TempDir(), "audit.jsonl")
 	cfg.AuditKeyFile = cfg.AuditFile + ".key"
@@ -175,17 +190,17 @@ func TestAServiceThatIsAwayIsNamed(t *testing.T) {
 	}
 	for _, c := range health.GetComponents() {
 		want := "healthy"
-		if c.GetName() == "orchestrator" {
+		if c.GetName() == gone {
 			want = "unhealthy"
 		}
-		if c.GetService() == "orchestrator" {
+		if c.GetService() == gone {
 			want = "unknown"
 		}
 		if c.GetStatus() != want || c.GetSince() == nil {
 			t.Errorf("component %v is not %s", c, want)
 		}
-		if want != "healthy" && (!strings.Contains(c.GetReason(), "orchestrator at "+address+" does not answer") ||
-			!strings.Contains(c.GetRemedy(), "orchestrator_address")) {
+		if want != "healthy" && (!strings.Contains(c.GetReason(), gone+" at "+address+" does not answer") ||
+			!strings.Contains(c.GetRemedy(), strings.ReplaceAll(gone, "-", "_")+"_address")) {
 			t.Errorf("component %v does not say who is away", c)
 		}
 	}

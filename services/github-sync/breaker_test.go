@@ -42,7 +42,7 @@ func TestW12BreakerOpensForOneHost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.host.Break(gitserver.Fault{Status: http.StatusBadGateway})
+	b.host.Break(gitserver.Fault{Status: http.StatusServiceUnavailable})
 	for range 3 {
 		if err := b.tryOpen(location); !errs.HasCode(err, errs.GitHubConnectionFailed) {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestW12BreakerOpensForOneHost(t *testing.T) {
 	}
 	var trouble *health.Trouble
 	if err := b.part(health.GitHosts); !errors.As(err, &trouble) || trouble.Status != health.Degraded ||
-		!strings.Contains(trouble.Reason, b.host.Address()) {
+		!strings.Contains(trouble.Reason, b.host.Address()) || trouble.Details["hosts"] != b.host.Address() {
 		t.Errorf("a host is left alone, and the health says %v", err)
 	}
 	other := newHost(t)

@@ -103,7 +103,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		log: p.Telemetry.Log, transport: transport, snapshots: snapshot.NewRegistry(cfg.SnapshotIdle, p.Now),
 		stores: store.NewPool(store.Options{
 			Dir: filepath.Join(cfg.DataDir, storesFolder), MaxBytes: cfg.StoreMaxBytes, MaxAge: cfg.StoreMaxAge,
-			Bytes: m.kept, Now: p.Now,
+			Bytes: m.kept, Now: p.Now, Log: p.Telemetry.Log,
 		}),
 	}
 	s.trees, s.history = treeapi.NewTrees(s.snapshots), treeapi.NewHistories(s.snapshots)

@@ -178,6 +178,9 @@ func (b *bench) flipped(i int, dice *rand.Rand) (noticed int) {
 	case err != nil:
 		noticed = 1
 		b.requireCode(err, errs.StorageFailed)
+		if !strings.Contains(b.log.String(), "can't be read, and is fetched anew") {
+			b.t.Errorf("flip %d of %s was mended, and the log has no word of it: %s", i, path, b.log)
+		}
 	case !maps.Equal(got, want):
 		b.t.Errorf("flip %d of %s: %q", i, path, got)
 	}

@@ -12,6 +12,8 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/health"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -33,7 +35,7 @@ func (n *node) requirePart(name string, status health.Status, reason string) {
 	var trouble *health.Trouble
 	err := n.part(name)
 	if !errors.As(err, &trouble) || trouble.Status != status || !strings.Contains(trouble.Reason, reason) ||
-		trouble.Remedy == "" {
+		trouble.Remedy == "" || (trouble.Details == nil) != (status == health.Unknown) {
 		n.t.Errorf("%s: %+v (%v)", name, trouble, err)
 	}
 }
@@ -56,12 +58,21 @@ func TestPartsSayWhatIsTheMatter(t *testing.T) {
 		Stream: work, ID: "1000-1", Values: []any{events.Field, "x"},
 	}).Err())
 	n.requirePart(health.Queue, health.Degraded, "has been waiting")
+	must(t, 0, n.conn.Main.XGroupDestroy(t.Context(), work, "orchestrators").Err())
+	n.requirePart(health.Queue, health.Degraded, "the consumer group orchestrators is gone; 1 syncs wait")
 	must(t, 0, n.conn.Main.Del(t.Context(), work).Err())
+	told := events.BusStream(5)
+	must(t, 0, n.conn.Main.XGroupCreateMkStream(t.Context(), told, "listeners", "0").Err())
+	must(t, 0, n.conn.Main.XAdd(t.Context(), &redis.XAddArgs{
+		Stream: told, ID: "1000-1", Values: []any{events.Field, "x"},
+	}).Err())
+	n.requirePart(health.Events, health.Degraded, "The consumer group listeners has not handled events for")
+	must(t, 0, n.conn.Main.XGroupDestroy(t.Context(), told, "listeners").Err())
 	dead := events.DeadLetterStream(3)
 	must(t, 0, n.conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: dead, Values: []any{events.Field, "x"}}).Err())
 	n.requirePart(health.DeadLetters, health.Degraded, "could not be handled: 1.")
 	must(t, 0, n.conn.Main.Del(t.Context(), dead).Err())
-	for _, name := range []string{health.Queue, health.DeadLetters} {
+	for _, name := range []string{health.Queue, health.Events, health.DeadLetters} {
 		if err := n.part(name); err != nil {
 			t.Errorf("%s is well again, and says %v", name, err)
 		}
@@ -76,6 +87,36 @@ func TestPartsSayWhatIsTheMatter(t *testing.T) {
 	}
 	n.requirePart(health.Queue, health.Unknown, "Redis does not answer")
 	n.requirePart(health.DeadLetters, health.Unknown, "Redis does not answer")
+	n.requirePart(health.Events, health.Unknown, "Redis does not answer")
+	n.requirePart(health.Clock, health.Unknown, "Redis does not answer")
+}
+
+// TestAGroupThatIsGoneIsMadeAnew: while nobody runs, the health says that work waits which nobody reads; whoever runs
+// makes the group anew and does the work. One that is taken away while it runs is told of in the log.
+func TestAGroupThatIsGoneIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	server, s := redistest.Start(t), newStages()
+	n := newNode(t, server.URL(), s.serve(t), testConfig(), "a")
+	created, err := n.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(1, "f")})
+	must(t, created, err)
+	n.requirePart(health.Queue, health.Degraded, "the consumer group orchestrators is gone; 1 syncs wait")
+	n.run()
+	n.expect(n.await(created.GetSyncId()), syncv1.State_STATE_COMPLETED)
+	n.idle(1)
+	if err := n.part(health.Queue); err != nil {
+		t.Errorf("the work is done, and the health says %v", err)
+	}
+	for shard := range events.Shards {
+		must(t, 0, n.conn.Main.XGroupDestroy(t.Context(), events.WorkStream(shard), "orchestrators").Err())
+	}
+	n.expect(n.sync(1, nil), syncv1.State_STATE_COMPLETED)
+	const told = "the consumer group was gone, and was made anew: all that is in the stream is read again"
+	if lines := n.log.of(told, "group", "orchestrators"); len(lines) == 0 || len(lines) > events.Shards {
+		t.Errorf("the log says %d times that the group was made anew", len(lines))
+	}
+	if err := n.part(health.Queue); err != nil {
+		t.Errorf("the group was made anew, and the health says %v", err)
+	}
 }
 
 // TestASeriesIsThereBeforeItsFirstEvent: the first failure is an increase then.

@@ -28,6 +28,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/backlog"
+	"fgdsync.dev/services/orchestrator/internal/clock"
 	"fgdsync.dev/services/orchestrator/internal/fabricstatus"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
@@ -141,8 +142,10 @@ func (s *Service) Ready(ctx context.Context) error { return s.redis.Writable(ctx
 func (s *Service) Parts() []health.Part {
 	return []health.Part{
 		{Name: health.Redis, Check: s.Ready},
+		{Name: health.Clock, Check: clock.Check(s.redis, s.now)},
 		{Name: health.Ledger, Check: s.ledger.Check},
 		{Name: health.Queue, Check: s.backlog.Queue},
+		{Name: health.Events, Check: s.backlog.Events},
 		{Name: health.DeadLetters, Check: s.backlog.DeadLetters},
 	}
 }

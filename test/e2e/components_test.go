@@ -17,7 +17,10 @@ type components struct {
 	Components []component
 }
 
-type component struct{ Name, Service, Status, Since, Reason, Remedy string }
+type component struct {
+	Name, Service, Status, Since, Reason, Remedy string
+	Details                                      map[string]string
+}
 
 func (c components) of(name string) component {
 	for _, one := range c.Components {
@@ -39,7 +42,7 @@ func look(t *testing.T, s *system.System) components {
 	beside := slices.DeleteFunc(slices.Clone(health.Components), func(c component) bool {
 		return c.Name == "configuration"
 	})
-	if err != nil || code != http.StatusOK || len(beside) != 12 { // each process has a configuration
+	if err != nil || code != http.StatusOK || len(beside) != 15 { // each process has a configuration
 		t.Fatalf("health: %d, %v, %s", code, err, body)
 	}
 	return health
@@ -76,8 +79,8 @@ func TestHealthNamesWhatIsAway(t *testing.T) {
 	s.Await("the health to name the service", func() bool { return look(t, s).of("github-sync").Status == "unhealthy" })
 	health = look(t, s)
 	if away := health.of("github-sync"); !strings.Contains(away.Reason, "github-sync at 127.") ||
-		!strings.Contains(away.Remedy, "github_sync_address") || health.of("store").Status != "unknown" ||
-		health.of("redis").Status != "healthy" {
+		!strings.Contains(away.Remedy, "github_sync_address") || away.Details["key"] != "github_sync_address" ||
+		health.of("store").Status != "unknown" || health.of("redis").Status != "healthy" {
 		t.Errorf("without github-sync the health is %+v", health)
 	}
 	s.Restart("github-sync")

@@ -13,7 +13,7 @@ func ComponentToAPI(s health.State, service string) *bridgev1.ComponentHealth {
 	c := BareComponentToAPI(s, service)
 	c.Since = timestamppb.New(s.Since)
 	if s.Status != health.Healthy {
-		c.Reason, c.Remedy = proto.String(s.Reason), proto.String(s.Remedy)
+		c.Reason, c.Remedy, c.Details = proto.String(s.Reason), proto.String(s.Remedy), s.Details
 	}
 	return c
 }

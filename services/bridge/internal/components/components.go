@@ -69,8 +69,8 @@ func (o *Overview) Look(ctx context.Context) []Found {
 
 func (o *Overview) lookAtOwn(ctx context.Context) Found {
 	found := Found{Service: health.State{Name: o.own.Name, Since: o.own.Since}}
-	for _, part := range o.own.Parts {
-		found.Parts = append(found.Parts, o.journal.Note(ctx, health.StateOf(part.Name, part.Check(ctx))))
+	for _, state := range health.Examine(ctx, o.own.Parts) {
+		found.Parts = append(found.Parts, o.journal.Note(ctx, state))
 	}
 	return found
 }
@@ -103,7 +103,9 @@ func (o *Overview) ask(ctx context.Context, s Service) Found {
 // away is what can be said of a service that does not answer: who it is, where, and that nothing is known of its parts.
 func (o *Overview) away(ctx context.Context, s Service, err error) Found {
 	where, remedy := s.Name, fmt.Sprintf("Start %s, and see its log when it runs.", s.Name)
+	var details map[string]string
 	if s.Address != "" {
+		details = map[string]string{"address": s.Address, "key": s.AddressKey}
 		where += " at " + s.Address
 		remedy = fmt.Sprintf("Start %s, or correct %s when it is somewhere else; see its log when it runs.", s.Name,
 			s.AddressKey)
@@ -114,6 +116,7 @@ func (o *Overview) away(ctx context.Context, s Service, err error) Found {
 	}
 	found := Found{Service: o.journal.Note(ctx, health.State{
 		Name: s.Name, Status: health.Unhealthy, Reason: reason + ".", Remedy: remedy, Code: errs.ServiceUnavailable.ID,
+		Details: details,
 	})}
 	for _, part := range s.Parts {
 		found.Parts = append(found.Parts, o.journal.Note(ctx, health.State{

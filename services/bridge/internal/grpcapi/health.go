@@ -23,7 +23,7 @@ var _ bridgev1.HealthServiceServer = (*healthServer)(nil)
 func partsOf(service string) []string {
 	switch service {
 	case Orchestrator:
-		return []string{health.Redis, health.Ledger, health.Queue, health.DeadLetters}
+		return []string{health.Redis, health.Clock, health.Ledger, health.Queue, health.Events, health.DeadLetters}
 	case GithubSync:
 		return []string{health.Store, health.GitHosts}
 	}

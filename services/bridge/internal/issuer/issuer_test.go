@@ -214,7 +214,7 @@ func TestTheIssuerIsAway(t *testing.T) {
 	b.server.Set(oidcserver.Away)
 	text := b.server.AccessToken(t, "root")
 	b.refused(t, "at the start", text, errs.IssuerUnavailable)
-	if got := b.Health(t.Context()); got.Status != health.Unhealthy || got.Remedy == "" {
+	if got := b.Health(t.Context()); got.Name != health.Issuer || got.Status != health.Unhealthy || got.Remedy == "" {
 		t.Errorf("at the start: %+v", got)
 	}
 	b.server.Set(oidcserver.None)

@@ -39,15 +39,11 @@ func (o *Outbox) Deliveries(ctx context.Context) ([]Trouble, error) {
 		for _, d := range here {
 			all = append(all, troubleOf(*d.summed.Load()))
 		}
-		for _, id := range elsewhere {
-			t, err := n.stopped(ctx, id, refused)
-			if err != nil {
-				return nil, err
-			}
-			if t.Is() {
-				all = append(all, t)
-			}
+		stopped, err := n.stopped(ctx, elsewhere, refused)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, stopped...)
 	}
 	return all, nil
 }
@@ -77,29 +73,47 @@ func (n *netbox) known() (here []*delivery, elsewhere []int32, refused error) {
 	return here, elsewhere, n.refused
 }
 
-// stopped returns why nothing of a fabric is delivered: what whoever tried last has written down, or why this process
-// can't, when no other has the lock either.
-func (n *netbox) stopped(ctx context.Context, fabricID int32, refused error) (Trouble, error) {
-	d, err := n.deps.Store.delivery(ctx, fabricID)
-	if err != nil {
-		return Trouble{}, err
+// stopped returns of which fabrics nothing is delivered, and why: what whoever tried last has written down, or why this
+// process can't, when no other has the lock either.
+func (n *netbox) stopped(ctx context.Context, fabricIDs []int32, refused error) ([]Trouble, error) {
+	if len(fabricIDs) == 0 {
+		return nil, nil
 	}
-	t := troubleOf(summarize(d, func(func(*netboxv1.Receipt) bool) {}))
-	t.FabricID = fabricID
-	if t.Is() || refused == nil {
-		return t, nil
+	deliveries, err := n.deps.Store.deliveries(ctx, fabricIDs)
+	if err != nil {
+		return nil, err
+	}
+	troubles := map[int32]Trouble{}
+	for _, d := range deliveries {
+		if t := troubleOf(summarize(d, func(func(*netboxv1.Receipt) bool) {})); t.Is() {
+			troubles[d.GetFabricId()] = t
+		}
+	}
+	nobody, err := n.nobody(ctx, refused)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range fabricIDs {
+		if _, known := troubles[id]; !known && nobody {
+			problem, remedy := explain(refused)
+			troubles[id] = Trouble{FabricID: id, Problem: problem, Remedy: remedy, Reasons: []string{codeOf(refused)}}
+		}
+	}
+	return slices.Collect(maps.Values(troubles)), nil
+}
+
+// nobody reports whether this process can't deliver, and no other one does.
+func (n *netbox) nobody(ctx context.Context, refused error) (bool, error) {
+	if refused == nil {
+		return false, nil
 	}
 	held, err := redisconn.Repeat(ctx, func() (int64, error) {
 		return n.deps.Store.redis.Main.Exists(ctx, n.key()).Result()
 	})
 	if err != nil {
-		return Trouble{}, fmt.Errorf("look who delivers to a NetBox: %w", err)
+		return false, fmt.Errorf("look who delivers to a NetBox: %w", err)
 	}
-	if held == 0 {
-		t.Problem, t.Remedy = explain(refused)
-		t.Reasons = []string{codeOf(refused)}
-	}
-	return t, nil
+	return held == 0, nil
 }
 
 // codeOf returns of what kind a problem is that explain says; empty for no error.

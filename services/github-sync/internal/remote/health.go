@@ -21,7 +21,8 @@ func (t *Transport) Check(context.Context) error {
 		Status: health.Degraded,
 		Reason: fmt.Sprintf("Left alone for a while, because they failed several times in a row: %s.",
 			strings.Join(hosts, ", ")),
-		Remedy: "See what ails the hosts; requests begin again by themselves.",
+		Remedy:  "See what ails the hosts; requests begin again by themselves.",
+		Details: map[string]string{"hosts": strings.Join(hosts, ", ")},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"fgdsync.dev/libs/errs"
@@ -19,7 +20,8 @@ const littleSpace = 512 << 20
 func (p *Pool) Check(context.Context) error {
 	if err := tryWriting(p.options.Dir); err != nil {
 		return errs.New(errs.StorageFailed, "Fetched repositories can't be kept in %s.", p.options.Dir).WithCause(err).
-			WithRemedy("Make room on its disk, and let github-sync write to the folder; data_dir says where it is.")
+			WithRemedy("Make room on its disk, and let github-sync write to the folder; data_dir says where it is.").
+			WithMeta("folder", p.options.Dir)
 	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(p.options.Dir, &disk); err != nil {
@@ -47,6 +49,7 @@ func judgeSpace(dir string, free uint64) error {
 	}
 	return &health.Trouble{
 		Status: health.Degraded, Reason: fmt.Sprintf("The disk of %s has %d MiB left.", dir, free>>20),
-		Remedy: "Make room on it, or lower store_max_bytes.",
+		Remedy:  "Make room on it, or lower store_max_bytes.",
+		Details: map[string]string{"folder": dir, "free_bytes": strconv.FormatUint(free, 10)},
 	}
 }

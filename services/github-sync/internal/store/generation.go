@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -197,7 +198,7 @@ func (o *Objects) Unreadable(id plumbing.Hash, cause error) error {
 			return notSent(id).WithCause(cause)
 		}
 	} else {
-		cause = errors.Join(cause, o.discard())
+		cause = errors.Join(cause, o.discard(cause))
 	}
 	return errs.New(errs.StorageFailed, "The object %s can't be read from the fetched repository.", id).WithCause(cause)
 }
@@ -209,7 +210,7 @@ func Missed(err error) bool {
 
 // discard begins a new generation, after something in this one could not be read. If that has happened already, the new
 // one stays.
-func (o *Objects) discard() error {
+func (o *Objects) discard(cause error) error {
 	if o.pool == nil {
 		return nil
 	}
@@ -218,5 +219,5 @@ func (o *Objects) discard() error {
 	if o.of.current != o.from {
 		return nil
 	}
-	return o.of.renew()
+	return o.of.replace(context.Background(), cause)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -23,6 +24,8 @@ import (
 )
 
 const branch = "main"
+
+var quiet = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(processFolder); dir != "" {
@@ -89,7 +92,7 @@ func (b *bench) later(by time.Duration) {
 // pool makes a pool, which is closed with the test.
 func (b *bench) pool(maxBytes int64, maxAge time.Duration) *Pool {
 	b.t.Helper()
-	p := NewPool(Options{Dir: b.dir, MaxBytes: maxBytes, MaxAge: maxAge, Bytes: b.bytes, Now: b.clock})
+	p := NewPool(Options{Dir: b.dir, MaxBytes: maxBytes, MaxAge: maxAge, Bytes: b.bytes, Now: b.clock, Log: quiet})
 	b.t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			b.t.Error(err)

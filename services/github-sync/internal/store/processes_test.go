@@ -32,7 +32,7 @@ func process(dir, url string, in io.Reader, out io.Writer) int {
 	}
 	p := NewPool(Options{
 		Dir: dir, MaxBytes: plenty, MaxAge: week,
-		Bytes: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bytes"}), Now: time.Now,
+		Bytes: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bytes"}), Now: time.Now, Log: quiet,
 	})
 	_, _ = fmt.Fprintln(out, p.Sweep())
 	var held *Objects

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,6 +33,7 @@ type repository struct {
 	dir      string
 	maxBytes int64
 	idle     *idle
+	log      *slog.Logger
 
 	mu      sync.Mutex
 	current *generation // nil until it is needed
@@ -73,7 +75,7 @@ func (b *repository) ensure(ctx context.Context, from remote.Remote, branch stri
 		return nil, err
 	}
 	// The exchange may have tripped over what was there: once more, from nothing.
-	if renewErr := b.renew(); renewErr != nil {
+	if renewErr := b.replace(ctx, err); renewErr != nil {
 		return nil, errors.Join(err, renewErr)
 	}
 	if s, err = b.fetch(ctx, from, branch, commit, depth); err != nil {
@@ -122,6 +124,13 @@ func (b *repository) renew() error {
 	b.current = b.generation()
 	b.sizes.Purge()
 	return old.end()
+}
+
+// replace begins a new generation in the place of one that may be damaged, and says so.
+func (b *repository) replace(ctx context.Context, cause error) error {
+	b.log.WarnContext(ctx, "a fetched repository can't be read, and is fetched anew", "repository", filepath.Base(b.dir),
+		"error", cause.Error())
+	return b.renew()
 }
 
 func (b *repository) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash,
@@ -190,7 +199,10 @@ func (b *repository) miss(id plumbing.Hash, in *generation) (notSent bool, err e
 	if len(b.lacking) < rememberedLacking {
 		b.lacking[id] = notSent
 	}
-	return notSent, b.renew()
+	if notSent {
+		return true, b.renew()
+	}
+	return false, b.replace(context.Background(), fmt.Errorf("find %s: %w", id, plumbing.ErrObjectNotFound))
 }
 
 // whole holds that a commit is here with its tree, after it was fetched. When the host began from nothing, it has not

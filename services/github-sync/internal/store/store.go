@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ type Options struct {
 	MaxAge   time.Duration    // of a store that nobody uses
 	Bytes    prometheus.Gauge // shows how much is kept
 	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Pool is the stores of a process.
@@ -84,7 +86,7 @@ func (p *Pool) begin() error {
 
 func (p *Pool) repository(in *slot, name string, used time.Time) *repository {
 	return &repository{
-		dir: filepath.Join(in.dir, name), maxBytes: p.options.MaxBytes, idle: &p.idle, used: used,
+		dir: filepath.Join(in.dir, name), maxBytes: p.options.MaxBytes, idle: &p.idle, log: p.options.Log, used: used,
 		changed: true,
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -38,7 +39,7 @@ func TestAStoreThatNobodyUsesGoes(t *testing.T) {
 	b := setup(t)
 	b.create("old.git", 1)
 	b.create("new.git", 1)
-	earlier := NewPool(Options{Dir: b.dir, MaxBytes: plenty, MaxAge: week, Bytes: b.bytes, Now: b.clock})
+	earlier := NewPool(Options{Dir: b.dir, MaxBytes: plenty, MaxAge: week, Bytes: b.bytes, Now: b.clock, Log: quiet})
 	b.use(earlier, "old.git")
 	b.later(week / 2)
 	b.use(earlier, "new.git")
@@ -318,7 +319,7 @@ func TestManyUseAndSweep(t *testing.T) {
 					b.host.Commit(t, repository, branch, map[string]string{"a.yaml": fmt.Sprintf("a: %d\n", round)})
 				}
 				if user == 1 && round%2 == 0 {
-					if err := objects.discard(); err != nil {
+					if err := objects.discard(errors.New("damaged")); err != nil {
 						t.Errorf("discard: %v", err)
 					}
 				}
@@ -340,7 +341,7 @@ func TestAPoolIsClosedWhileItIsRead(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.create("r.git", 1)
-	first := NewPool(Options{Dir: b.dir, MaxBytes: plenty, MaxAge: week, Bytes: b.bytes, Now: b.clock})
+	first := NewPool(Options{Dir: b.dir, MaxBytes: plenty, MaxAge: week, Bytes: b.bytes, Now: b.clock, Log: quiet})
 	reading := b.mustOpen(first, "r.git")
 	if err := first.Close(); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -86,6 +87,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 // backlog is what waits.
 type backlog struct {
 	depth, dead int64
+	unread      int // streams of work that no group of workers reads
 	groups      map[string]*waiting
 }
 
@@ -112,6 +114,10 @@ func (c *Collector) measure(ctx context.Context) (*backlog, error) {
 			return nil, err
 		}
 		b.depth += unread
+		if unread > 0 && !slices.ContainsFunc(groups, func(g redis.XInfoGroup) bool { return g.Name == c.group }) {
+			b.unread++
+			groups = append(groups, redis.XInfoGroup{Name: c.group, LastDeliveredID: "0-0", Lag: unread})
+		}
 		if err := c.add(ctx, b, work, groups, now); err != nil {
 			return nil, err
 		}

@@ -64,7 +64,8 @@ func (*GetHealthRequest) Descriptor() ([]byte, []int) {
 // Health of one component.
 type ComponentHealth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the component: a service, or one of its parts (redis, ledger, queue, dead-letters, store, git-hosts).
+	// Name of the component: a service, or one of its parts (redis, clock, ledger, queue, events, dead-letters, store,
+	// git-hosts, audit, netbox, issuer, configuration, service-certificate).
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// healthy; degraded when it works and something wants a look; unhealthy when it does not work; unknown when it could
 	// not be found out.
@@ -78,7 +79,10 @@ type ComponentHealth struct {
 	// The service that the component is a part of; absent for a service.
 	Service *string `protobuf:"bytes,13,opt,name=service,proto3,oneof" json:"service,omitempty"`
 	// Code of the error; absent when it is healthy, and when it is none of the catalogue.
-	Code          *string `protobuf:"bytes,14,opt,name=code,proto3,oneof" json:"code,omitempty"`
+	Code *string `protobuf:"bytes,14,opt,name=code,proto3,oneof" json:"code,omitempty"`
+	// What the reason says, by name, for programs (hosts, oldest_seconds, waiting); empty when it is healthy, and for who
+	// may see some fabrics alone.
+	Details       map[string]string `protobuf:"bytes,15,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -162,6 +166,13 @@ func (x *ComponentHealth) GetCode() string {
 	return ""
 }
 
+func (x *ComponentHealth) GetDetails() map[string]string {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 // Response of GetHealth.
 type GetHealthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -231,7 +242,7 @@ var File_fgd_bridge_v1_health_service_proto protoreflect.FileDescriptor
 const file_fgd_bridge_v1_health_service_proto_rawDesc = "" +
 	"\n" +
 	"\"fgd/bridge/v1/health_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetHealthRequest\"\xc9\x02\n" +
+	"\x10GetHealthRequest\"\xcc\x03\n" +
 	"\x0fComponentHealth\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12D\n" +
 	"\x06status\x18\x02 \x01(\tB,\xbaH)r'R\ahealthyR\bdegradedR\tunhealthyR\aunknownR\x06status\x120\n" +
@@ -240,7 +251,11 @@ const file_fgd_bridge_v1_health_service_proto_rawDesc = "" +
 	"\x06reason\x18\v \x01(\tH\x00R\x06reason\x88\x01\x01\x12\x1b\n" +
 	"\x06remedy\x18\f \x01(\tH\x01R\x06remedy\x88\x01\x01\x12\x1d\n" +
 	"\aservice\x18\r \x01(\tH\x02R\aservice\x88\x01\x01\x12\x17\n" +
-	"\x04code\x18\x0e \x01(\tH\x03R\x04code\x88\x01\x01B\t\n" +
+	"\x04code\x18\x0e \x01(\tH\x03R\x04code\x88\x01\x01\x12E\n" +
+	"\adetails\x18\x0f \x03(\v2+.fgd.bridge.v1.ComponentHealth.DetailsEntryR\adetails\x1a:\n" +
+	"\fDetailsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
 	"\a_reasonB\t\n" +
 	"\a_remedyB\n" +
 	"\n" +
@@ -268,23 +283,25 @@ func file_fgd_bridge_v1_health_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_health_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_health_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_fgd_bridge_v1_health_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_fgd_bridge_v1_health_service_proto_goTypes = []any{
 	(*GetHealthRequest)(nil),      // 0: fgd.bridge.v1.GetHealthRequest
 	(*ComponentHealth)(nil),       // 1: fgd.bridge.v1.ComponentHealth
 	(*GetHealthResponse)(nil),     // 2: fgd.bridge.v1.GetHealthResponse
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	nil,                           // 3: fgd.bridge.v1.ComponentHealth.DetailsEntry
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_health_service_proto_depIdxs = []int32{
-	3, // 0: fgd.bridge.v1.ComponentHealth.since:type_name -> google.protobuf.Timestamp
-	1, // 1: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
-	0, // 2: fgd.bridge.v1.HealthService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
-	2, // 3: fgd.bridge.v1.HealthService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	4, // 0: fgd.bridge.v1.ComponentHealth.since:type_name -> google.protobuf.Timestamp
+	3, // 1: fgd.bridge.v1.ComponentHealth.details:type_name -> fgd.bridge.v1.ComponentHealth.DetailsEntry
+	1, // 2: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
+	0, // 3: fgd.bridge.v1.HealthService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
+	2, // 4: fgd.bridge.v1.HealthService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
+	4, // [4:5] is the sub-list for method output_type
+	3, // [3:4] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_health_service_proto_init() }
@@ -299,7 +316,7 @@ func file_fgd_bridge_v1_health_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_health_service_proto_rawDesc), len(file_fgd_bridge_v1_health_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

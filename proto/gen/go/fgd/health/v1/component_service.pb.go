@@ -193,7 +193,9 @@ type Component struct {
 	// What to do about it; empty when it is healthy.
 	Remedy string `protobuf:"bytes,5,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	// Code of the error, when it is one of the catalogue.
-	Code          string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	// What the reason says, by name, for programs; empty when it is healthy.
+	Details       map[string]string `protobuf:"bytes,7,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,6 +272,13 @@ func (x *Component) GetCode() string {
 	return ""
 }
 
+func (x *Component) GetDetails() map[string]string {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 var File_fgd_health_v1_component_service_proto protoreflect.FileDescriptor
 
 const file_fgd_health_v1_component_service_proto_rawDesc = "" +
@@ -280,7 +289,7 @@ const file_fgd_health_v1_component_service_proto_rawDesc = "" +
 	"\x16ListComponentsResponse\x128\n" +
 	"\n" +
 	"components\x18\x01 \x03(\v2\x18.fgd.health.v1.ComponentR\n" +
-	"components\"\xd0\x01\n" +
+	"components\"\xcd\x02\n" +
 	"\tComponent\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x129\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x15.fgd.health.v1.StatusB\n" +
@@ -288,7 +297,11 @@ const file_fgd_health_v1_component_service_proto_rawDesc = "" +
 	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06remedy\x18\x05 \x01(\tR\x06remedy\x12\x12\n" +
-	"\x04code\x18\x06 \x01(\tR\x04code*s\n" +
+	"\x04code\x18\x06 \x01(\tR\x04code\x12?\n" +
+	"\adetails\x18\a \x03(\v2%.fgd.health.v1.Component.DetailsEntryR\adetails\x1a:\n" +
+	"\fDetailsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*s\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATUS_HEALTHY\x10\x01\x12\x13\n" +
@@ -312,25 +325,27 @@ func file_fgd_health_v1_component_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_health_v1_component_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_health_v1_component_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_fgd_health_v1_component_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_fgd_health_v1_component_service_proto_goTypes = []any{
 	(Status)(0),                    // 0: fgd.health.v1.Status
 	(*ListComponentsRequest)(nil),  // 1: fgd.health.v1.ListComponentsRequest
 	(*ListComponentsResponse)(nil), // 2: fgd.health.v1.ListComponentsResponse
 	(*Component)(nil),              // 3: fgd.health.v1.Component
-	(*timestamppb.Timestamp)(nil),  // 4: google.protobuf.Timestamp
+	nil,                            // 4: fgd.health.v1.Component.DetailsEntry
+	(*timestamppb.Timestamp)(nil),  // 5: google.protobuf.Timestamp
 }
 var file_fgd_health_v1_component_service_proto_depIdxs = []int32{
 	3, // 0: fgd.health.v1.ListComponentsResponse.components:type_name -> fgd.health.v1.Component
 	0, // 1: fgd.health.v1.Component.status:type_name -> fgd.health.v1.Status
-	4, // 2: fgd.health.v1.Component.since:type_name -> google.protobuf.Timestamp
-	1, // 3: fgd.health.v1.ComponentService.ListComponents:input_type -> fgd.health.v1.ListComponentsRequest
-	2, // 4: fgd.health.v1.ComponentService.ListComponents:output_type -> fgd.health.v1.ListComponentsResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5, // 2: fgd.health.v1.Component.since:type_name -> google.protobuf.Timestamp
+	4, // 3: fgd.health.v1.Component.details:type_name -> fgd.health.v1.Component.DetailsEntry
+	1, // 4: fgd.health.v1.ComponentService.ListComponents:input_type -> fgd.health.v1.ListComponentsRequest
+	2, // 5: fgd.health.v1.ComponentService.ListComponents:output_type -> fgd.health.v1.ListComponentsResponse
+	5, // [5:6] is the sub-list for method output_type
+	4, // [4:5] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_fgd_health_v1_component_service_proto_init() }
@@ -344,7 +359,7 @@ func file_fgd_health_v1_component_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_health_v1_component_service_proto_rawDesc), len(file_fgd_health_v1_component_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
