@@ -80,17 +80,19 @@ func TestScripts(t *testing.T) {
 	}
 	host.Create(t, "r.git", "main", content)
 	at, _ := up(t, nil, "--redis", redistest.Start(t).URL(), "--allow-http", "--allow-network=127.0.0.0/8")
-	t.Run("with a running system", func(t *testing.T) {
-		testscript.Run(t, testscript.Params{
-			Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
-			Cmds: map[string]func(*testscript.TestScript, bool, []string){"offered": offered},
-			Setup: func(env *testscript.Env) error {
-				env.Setenv("REPO", host.URL("r.git"))
-				env.Setenv("SERVER", at.GRPC)
-				env.Setenv("TOKEN_FILE", at.tokenFile)
-				env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "home"))
-				return nil
-			},
-		})
-	})
+	params := testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"offered": offered},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("REPO", host.URL("r.git"))
+			env.Setenv("SERVER", at.GRPC)
+			env.Setenv("TOKEN_FILE", at.tokenFile)
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "home"))
+			return nil
+		},
+	}
+	t.Run("with a running system", func(t *testing.T) { testscript.Run(t, params) })
+	// What has all fabrics synced is tried when nobody waits for a sync of his own.
+	params.Dir = "testdata/alone"
+	t.Run("alone with it", func(t *testing.T) { testscript.Run(t, params) })
 }

@@ -35,7 +35,7 @@ func Tree(visit func(*cobra.Command)) {
 // TestEveryCommandIsRunByAScript: what no script runs, nobody knows to work as it is documented.
 func TestEveryCommandIsRunByAScript(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/script/*.txtar")
+	files, err := filepath.Glob("testdata/*/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
@@ -57,7 +57,7 @@ func TestEveryCommandIsRunByAScript(t *testing.T) {
 		}
 		call := regexp.MustCompile(`(?m)^[^#\n]*exec (sh -c ['"])?([^'"\n]*[ ;|])?` + words + `( |$)`)
 		if !call.MatchString(scripts.String()) {
-			t.Errorf("no script of testdata/script runs %s", cmd.CommandPath())
+			t.Errorf("no script of testdata runs %s", cmd.CommandPath())
 		}
 	})
 }
